@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// How the library says no.
+///
+/// A caller's mistake (an option out of range) throws `std::invalid_argument`; without exceptions
+/// the same text goes to the failure handler. Input from outside (bytes, text) never does either:
+/// it gives a `quoin::error` inside a `quoin::expected`.
+#ifndef QUOIN_DETAIL_ERROR_HPP
+#define QUOIN_DETAIL_ERROR_HPP
+
+#include <quoin/detail/config.hpp>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+namespace quoin::inline QUOIN_ABI {
+
+/// What is wrong with input from outside.
+enum class errc : std::uint8_t {
+  truncated,            ///< the input ends before its own description says it should
+  trailing_bytes,       ///< the input goes on after its end
+  bad_magic,            ///< it does not begin as this format begins
+  wrong_format,         ///< a native form, but of another type
+  unsupported_version,  ///< of a later version than this library reads
+  bad_value,            ///< a field has a value that the format does not permit
+  checksum_mismatch,    ///< the bytes are not those that were written
+  incompatible,         ///< well-formed, but not for this object: another hash, seed or shape
+  too_large,            ///< more than this platform can address
+};
+
+/// Why input was refused: a code to branch on, where in the input, and a sentence for people.
+class error {
+ public:
+  /// `text` must outlive the error: a string literal.
+  constexpr error(errc code, std::uint64_t position, const char* text) noexcept
+      : text_(text), position_(position), code_(code) {}
+
+  [[nodiscard]] constexpr errc code() const noexcept { return code_; }
+
+  /// Offset in bytes (in characters for text) of the field at fault, from the start of the input.
+  [[nodiscard]] constexpr std::uint64_t position() const noexcept { return position_; }
+
+  /// What was wrong, without the position.
+  [[nodiscard]] constexpr const char* text() const noexcept { return text_; }
+
+  /// What was wrong and where: "checksum mismatch: … (at byte 1048)".
+  [[nodiscard]] std::string message() const {
+    return std::string(text_) + " (at byte " + std::to_string(position_) + ")";
+  }
+
+  friend constexpr bool operator==(const error& a, const error& b) noexcept {
+    return a.code_ == b.code_ && a.position_ == b.position_;
+  }
+
+ private:
+  const char* text_;
+  std::uint64_t position_;
+  errc code_;
+};
+
+/// Called with the text of a caller's mistake when the translation unit has no exceptions. It must
+/// not return; if it does, the program aborts.
+using failure_handler = void (*)(const char* text);
+
+namespace detail {
+
+inline void print_failure(const char* text) { std::fprintf(stderr, "%s\n", text); }
+
+inline failure_handler current_failure_handler = &print_failure;
+
+[[noreturn]] QUOIN_COLD inline void hand_over_failure(const char* text) {
+  current_failure_handler(text);
+  std::abort();
+}
+
+#if QUOIN_HAS_EXCEPTIONS
+inline namespace throwing {  // apart from the other branch: a program may link both kinds of unit
+/// Reports a caller's mistake: throws `std::invalid_argument` or calls the failure handler.
+[[noreturn]] QUOIN_COLD inline void fail(const char* text) { throw std::invalid_argument(text); }
+}  // namespace throwing
+#else
+inline namespace aborting {
+[[noreturn]] QUOIN_COLD inline void fail(const char* text) { hand_over_failure(text); }
+}  // namespace aborting
+#endif
+
+/// Fails with "<type>: <parameter> = <value>, must be <permitted>".
+template <class T>
+requires std::is_arithmetic_v<T>
+[[noreturn]] QUOIN_COLD void fail_argument(const char* type, const char* parameter, T value,
+                                           const char* permitted) {
+  char text[256];
+  if constexpr (std::is_floating_point_v<T>) {
+    std::snprintf(text, sizeof text, "quoin::%s: %s = %g, must be %s", type, parameter,
+                  static_cast<double>(value), permitted);
+  } else if constexpr (std::is_signed_v<T>) {
+    std::snprintf(text, sizeof text, "quoin::%s: %s = %lld, must be %s", type, parameter,
+                  static_cast<long long>(value), permitted);
+  } else {
+    std::snprintf(text, sizeof text, "quoin::%s: %s = %llu, must be %s", type, parameter,
+                  static_cast<unsigned long long>(value), permitted);
+  }
+  fail(text);
+}
+
+}  // namespace detail
+
+/// Replaces the failure handler and returns the one before it. Not thread-safe: call it at
+/// start-up.
+inline failure_handler set_failure_handler(failure_handler handler) noexcept {
+  const failure_handler before = detail::current_failure_handler;
+  detail::current_failure_handler = handler == nullptr ? &detail::print_failure : handler;
+  return before;
+}
+
+}  // namespace quoin::inline QUOIN_ABI
+
+#endif

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// `quoin::expected<T, E>`: a value or the reason why there is none, with the interface of C++23's
+/// `std::expected`.
+///
+/// It is the same type under every `-std=`: a type that became `std::expected` in some translation
+/// units of a program would give one function two return types under one symbol.
+#ifndef QUOIN_DETAIL_EXPECTED_HPP
+#define QUOIN_DETAIL_EXPECTED_HPP
+
+#include <quoin/detail/error.hpp>
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace quoin::inline QUOIN_ABI {
+
+/// An `E` on its way into an `expected<T, E>`: `return quoin::unexpected(my_error);`.
+template <class E>
+class unexpected {
+ public:
+  constexpr explicit unexpected(E error) noexcept(std::is_nothrow_move_constructible_v<E>)
+      : error_(std::move(error)) {}
+  [[nodiscard]] constexpr const E& error() const& noexcept { return error_; }
+  [[nodiscard]] constexpr E&& error() && noexcept { return std::move(error_); }
+
+ private:
+  E error_;
+};
+
+/// Either a `T` or an `E`. Value type; `T` and `E` are object types.
+///
+/// `operator*` and `operator->` require `has_value()`, `error()` its opposite; `value()` checks,
+/// and a missing value is a caller's mistake (see `quoin::set_failure_handler`).
+template <class T, class E>
+class [[nodiscard]] expected {
+ public:
+  using value_type = T;
+  using error_type = E;
+
+  constexpr expected() noexcept(
+      std::is_nothrow_default_constructible_v<T>) requires std::default_initializable<T>
+      : state_(std::in_place_index<0>) {}
+
+  template <class U = T>
+  requires(std::constructible_from<T, U> &&
+           !std::same_as<std::remove_cvref_t<U>,
+                         expected>) constexpr explicit(!std::convertible_to<U, T>)
+      expected(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+
+  template <class G>
+  requires std::constructible_from<E, G>
+  constexpr expected(unexpected<G> error) noexcept(std::is_nothrow_constructible_v<E, G>)
+      : state_(std::in_place_index<1>, std::move(error).error()) {}
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return state_.index() == 0; }
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return has_value(); }
+
+  [[nodiscard]] constexpr T& operator*() & noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] constexpr const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(**this); }
+  [[nodiscard]] constexpr T* operator->() noexcept { return std::get_if<0>(&state_); }
+  [[nodiscard]] constexpr const T* operator->() const noexcept { return std::get_if<0>(&state_); }
+
+  [[nodiscard]] constexpr E& error() & noexcept { return *std::get_if<1>(&state_); }
+  [[nodiscard]] constexpr const E& error() const& noexcept { return *std::get_if<1>(&state_); }
+  [[nodiscard]] constexpr E&& error() && noexcept { return std::move(error()); }
+
+  /// The value; without one, fails with the error's own message if it has one.
+  [[nodiscard]] constexpr T& value() & {
+    require_value();
+    return **this;
+  }
+  [[nodiscard]] constexpr const T& value() const& {
+    require_value();
+    return **this;
+  }
+  [[nodiscard]] constexpr T&& value() && {
+    require_value();
+    return std::move(**this);
+  }
+
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& fallback) const& {
+    return has_value() ? **this : static_cast<T>(std::forward<U>(fallback));
+  }
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& fallback) && {
+    return has_value() ? std::move(**this) : static_cast<T>(std::forward<U>(fallback));
+  }
+
+  /// `f(value)`, which is itself an `expected<_, E>`, or the error.
+  template <class F>
+  constexpr auto and_then(F&& f) && -> std::invoke_result_t<F, T&&> {
+    if (has_value()) return std::forward<F>(f)(std::move(**this));
+    return unexpected<E>(std::move(error()));
+  }
+
+  /// An `expected` of `f(value)`, or the error.
+  template <class F>
+  constexpr auto transform(F&& f) && -> expected<std::invoke_result_t<F, T&&>, E> {
+    if (has_value()) return std::forward<F>(f)(std::move(**this));
+    return unexpected<E>(std::move(error()));
+  }
+
+  friend constexpr bool operator==(const expected& a, const expected& b) requires(
+      std::equality_comparable<T>&& std::equality_comparable<E>) {
+    if (a.has_value() != b.has_value()) return false;
+    return a.has_value() ? *a == *b : a.error() == b.error();
+  }
+
+ private:
+  constexpr void require_value() const {
+    if (has_value()) return;
+    if constexpr (std::same_as<E, quoin::error>) {
+      detail::fail(error().message().c_str());
+    } else {
+      detail::fail("quoin::expected: value() called on an error");
+    }
+  }
+
+  std::variant<T, E> state_;
+};
+
+}  // namespace quoin::inline QUOIN_ABI
+
+#endif
