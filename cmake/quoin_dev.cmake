@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSL-1.0
+# Flags and helpers for our own tests, benchmarks, fuzz targets and examples.
+#
+#   quoin_component(<folder>/<header> [CONCURRENT] [EXTRA_TESTS <name>...] [LIBRARIES <name>...])
+#
+# registers the mirrors of include/quoin/<folder>/<header>.hpp:
+#   tests/<folder>/<header>_test.cpp            GoogleTest; required
+#   tests/<folder>/<header>_property_test.cpp   RapidCheck; if it exists, and left out where RapidCheck is absent
+#   bench/<folder>/<header>_bench.cpp           google-benchmark
+#   fuzz/<folder>/<header>_fuzz.cpp             libFuzzer body, inputs in fuzz/corpus/<folder>/<header>/
+# CONCURRENT    the tests also run under ThreadSanitizer
+# EXTRA_TESTS   tests/<folder>/<name>_test.cpp, each a program of its own
+# LIBRARIES     oracles and peers (xxhash, leveldb, ...): linked to tests and benchmarks where installed, with
+#               QUOIN_WITH_<NAME>=1, else left out
+#
+#   quoin_detail_test(<name> [CONCURRENT])      tests/detail/<name>_test.cpp of a private header
+
+set(QUOIN_ROOT ${CMAKE_CURRENT_SOURCE_DIR})
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
+set_target_properties(quoin PROPERTIES VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
+
+if(QUOIN_BUILD_TESTS OR QUOIN_BUILD_BENCH OR QUOIN_BUILD_FUZZ OR QUOIN_BUILD_EXAMPLES)
+  find_program(QUOIN_CCACHE ccache)
+  if(QUOIN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${QUOIN_CCACHE})
+  endif()
+  find_package(Threads REQUIRED)
+endif()
+
+# Test libraries come before our flags: they are others' code and keep their own.
+if(QUOIN_BUILD_TESTS)
+  enable_testing()
+  find_package(GTest QUIET)
+  if(NOT TARGET GTest::gtest_main AND EXISTS /usr/src/googletest/CMakeLists.txt)
+    message(STATUS "GoogleTest: compiled from /usr/src/googletest")
+    set(BUILD_GMOCK OFF)
+    set(INSTALL_GTEST OFF)
+    add_subdirectory(/usr/src/googletest ${CMAKE_CURRENT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL SYSTEM)
+    add_library(GTest::gtest_main ALIAS gtest_main)
+  endif()
+  if(NOT TARGET GTest::gtest_main)
+    message(FATAL_ERROR "The tests need GoogleTest. On Debian: apt-get install libgtest-dev googletest")
+  endif()
+  find_path(RAPIDCHECK_INCLUDE_DIR rapidcheck.h)
+  find_library(RAPIDCHECK_LIBRARY rapidcheck)
+  if(NOT RAPIDCHECK_LIBRARY OR NOT RAPIDCHECK_INCLUDE_DIR)
+    message(STATUS "RapidCheck: not found, the property tests are left out (Debian: librapidcheck-dev)")
+  endif()
+endif()
+if(QUOIN_BUILD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
+
+if(PROJECT_IS_TOP_LEVEL)
+  add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-align
+    -Wold-style-cast -Wundef)
+  if(QUOIN_WERROR)
+    add_compile_options(-Werror)
+  endif()
+endif()
+if(QUOIN_SANITIZE)
+  add_compile_options(-fsanitize=${QUOIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=${QUOIN_SANITIZE})
+endif()
+if(QUOIN_COVERAGE)
+  add_compile_options(--coverage -fprofile-abs-path -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()
+
+# What every test, property test and corpus replay is compiled with.
+add_library(quoin_testing INTERFACE)
+target_link_libraries(quoin_testing INTERFACE quoin::quoin Threads::Threads)
+target_include_directories(quoin_testing INTERFACE ${QUOIN_ROOT} ${QUOIN_ROOT}/tests ${QUOIN_ROOT}/fuzz)
+target_compile_options(quoin_testing INTERFACE
+  "SHELL:-include ${QUOIN_ROOT}/tests/support/hard_assert.hpp")
+target_compile_definitions(quoin_testing INTERFACE QUOIN_GOLDEN_DIR="${QUOIN_ROOT}/tests/golden")
+
+add_custom_target(concurrent_tests)  # everything that runs under ThreadSanitizer
+if(QUOIN_BUILD_BENCH)
+  add_custom_target(benchmarks)
+endif()
+if(QUOIN_BUILD_FUZZ)
+  add_custom_target(fuzzers)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "QUOIN_BUILD_FUZZ needs clang (libFuzzer)")
+  endif()
+endif()
+
+# Links those of the named libraries that are installed.
+function(quoin_link_optional target)
+  foreach(name IN LISTS ARGN)
+    find_library(QUOIN_LIB_${name} ${name})
+    if(QUOIN_LIB_${name})
+      string(TOUPPER ${name} upper)
+      target_link_libraries(${target} PRIVATE ${QUOIN_LIB_${name}})
+      target_compile_definitions(${target} PRIVATE QUOIN_WITH_${upper}=1)
+    else()
+      message(STATUS "${target}: without ${name}, which is not installed")
+    endif()
+  endforeach()
+endfunction()
+
+# One test program, named by its path below tests/ without "_test.cpp".
+function(quoin_test path)
+  cmake_parse_arguments(ARG "CONCURRENT" "" "LIBRARIES" ${ARGN})
+  if(NOT QUOIN_BUILD_TESTS)
+    return()
+  endif()
+  set(source ${QUOIN_ROOT}/tests/${path}_test.cpp)
+  if(NOT EXISTS ${source})
+    message(FATAL_ERROR "tests/${path}_test.cpp is missing: a component is registered with its test")
+  endif()
+  string(REPLACE / . name ${path})
+  add_executable(test.${name} ${source})
+  target_link_libraries(test.${name} PRIVATE quoin_testing GTest::gtest_main)
+  quoin_link_optional(test.${name} ${ARG_LIBRARIES})
+  if(path MATCHES "_property$")
+    target_include_directories(test.${name} SYSTEM PRIVATE ${RAPIDCHECK_INCLUDE_DIR})
+    target_link_libraries(test.${name} PRIVATE ${RAPIDCHECK_LIBRARY})
+  endif()
+  add_test(NAME ${name} COMMAND test.${name})
+  if(ARG_CONCURRENT)
+    set_tests_properties(${name} PROPERTIES LABELS concurrent)
+    add_dependencies(concurrent_tests test.${name})
+  endif()
+endfunction()
+
+function(quoin_detail_test name)
+  quoin_test(detail/${name} ${ARGN})
+endfunction()
+
+function(quoin_component path)
+  cmake_parse_arguments(ARG "CONCURRENT" "" "EXTRA_TESTS;LIBRARIES" ${ARGN})
+  string(REPLACE / . name ${path})
+  cmake_path(GET path PARENT_PATH folder)
+  set(flags LIBRARIES ${ARG_LIBRARIES})
+  if(ARG_CONCURRENT)
+    list(PREPEND flags CONCURRENT)
+  endif()
+  if(NOT EXISTS ${QUOIN_ROOT}/include/quoin/${path}.hpp)
+    message(FATAL_ERROR "quoin_component(${path}): there is no include/quoin/${path}.hpp")
+  endif()
+
+  quoin_test(${path} ${flags})
+  foreach(extra IN LISTS ARG_EXTRA_TESTS)
+    quoin_test(${folder}/${extra} ${flags})
+  endforeach()
+  if(EXISTS ${QUOIN_ROOT}/tests/${path}_property_test.cpp AND RAPIDCHECK_LIBRARY AND RAPIDCHECK_INCLUDE_DIR)
+    quoin_test(${path}_property ${flags})
+  endif()
+
+  if(QUOIN_BUILD_BENCH AND EXISTS ${QUOIN_ROOT}/bench/${path}_bench.cpp)
+    add_executable(bench.${name} bench/${path}_bench.cpp)
+    target_link_libraries(bench.${name} PRIVATE quoin::quoin benchmark::benchmark Threads::Threads)
+    quoin_link_optional(bench.${name} ${ARG_LIBRARIES})
+    add_dependencies(benchmarks bench.${name})
+  endif()
+
+  set(fuzz ${QUOIN_ROOT}/fuzz/${path}_fuzz.cpp)
+  if(NOT EXISTS ${fuzz})
+    return()
+  endif()
+  if(QUOIN_BUILD_TESTS)
+    if(NOT TARGET quoin_replay_main)
+      add_library(quoin_replay_main OBJECT ${QUOIN_ROOT}/fuzz/support/replay_main.cpp)
+      target_compile_features(quoin_replay_main PRIVATE cxx_std_20)
+    endif()
+    add_executable(replay.${name} ${fuzz})
+    target_link_libraries(replay.${name} PRIVATE quoin_testing quoin_replay_main)
+    add_test(NAME fuzz.${name} COMMAND replay.${name} ${QUOIN_ROOT}/fuzz/corpus/${path})
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz)
+  endif()
+  if(QUOIN_BUILD_FUZZ)
+    add_executable(fuzz.${name} ${fuzz})
+    target_link_libraries(fuzz.${name} PRIVATE quoin_testing)
+    target_compile_options(fuzz.${name} PRIVATE -fsanitize=fuzzer-no-link)
+    target_link_options(fuzz.${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers fuzz.${name})
+  endif()
+endfunction()
