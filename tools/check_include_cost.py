@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Checks what including a header costs: compiler CPU time, as a ratio to <vector>.
+
+A header may cost twice <vector>; one that needs <chrono>, <atomic> or the processor's intrinsics
+five times. Best of several interleaved runs, so that a busy machine cannot fail a good header.
+"""
+import argparse
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+INCLUDE = re.compile(r"^\s*#\s*include\s*<([^>]+)>", re.MULTILINE)
+HEAVY = {"chrono", "atomic", "immintrin.h", "arm_neon.h"}
+LIMIT, HEAVY_LIMIT = 2.0, 5.0
+
+
+def all_includes(header, seen):
+    """What `header` (relative to include/) includes, through our own headers."""
+    if header not in seen:
+        seen.add(header)
+        path = ROOT / "include" / header
+        if path.exists():
+            for target in INCLUDE.findall(path.read_text(encoding="utf-8")):
+                all_includes(target, seen)
+    return seen
+
+
+def cpu_seconds(compiler, header):
+    command = [compiler, "-std=c++20", "-fsyntax-only", "-I", str(ROOT / "include"), "-x", "c++", "-"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, input=f"#include <{header}>\n", text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--compiler", default=os.environ.get("CXX", "g++"))
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+
+    include = ROOT / "include"
+    headers = [p.relative_to(include).as_posix() for p in sorted(include.glob("quoin/*/*.hpp"))]
+    best = {}
+    for _ in range(arguments.runs):
+        for header in ["vector", *headers]:
+            seconds = cpu_seconds(arguments.compiler, header)
+            best[header] = min(seconds, best.get(header, seconds))
+
+    failed = False
+    for header in headers:
+        heavy = HEAVY & all_includes(header, set())
+        limit = HEAVY_LIMIT if heavy else LIMIT
+        ratio = best[header] / best["vector"]
+        private = header.startswith("quoin/detail/")  # shown, for whoever looks for the cause
+        failed |= ratio > limit and not private
+        verdict = "private" if private else "TOO MUCH" if ratio > limit else "ok"
+        print(f"{header:48} {ratio:5.2f} of {limit:.0f} x <vector>  {verdict}  {' '.join(sorted(heavy))}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
