@@ -10,7 +10,7 @@ PREFIX ?= /usr/local
 
 BUILD_TOOLS := g++ cmake ninja-build
 TEST_TOOLS := $(BUILD_TOOLS) libgtest-dev googletest ?librapidcheck-dev ?libxxhash-dev ?libsimde-dev ?python3 ?pkg-config ?ccache
-CLANG_TOOLS := $(TEST_TOOLS) clang
+CLANG_TOOLS := $(TEST_TOOLS) clang ?libclang-rt-14-dev
 
 # $(call build,preset[,targets]): configures quietly, builds with ninja's progress line.
 build = cmake --preset $(1) --log-level=NOTICE >/dev/null && cmake --build --preset $(1) -j $(JOBS) $(if $(2),--target $(2))
@@ -36,9 +36,9 @@ bench: ## build and run the benchmarks; TARGET=filter.blocked_bloom_filter runs 
 	@for b in build/release/bench.$(or $(TARGET),*); do echo "== $$b"; $$b $(ARGS) || exit 1; done
 
 fuzz: ## fuzz every target for SECONDS=60 seconds each; TARGET=filter.bloom_filter fuzzes one
-	@tools/need.sh $(BUILD_TOOLS) clang
+	@tools/need.sh $(BUILD_TOOLS) clang ?libclang-rt-14-dev
 	@$(call build,fuzz,$(if $(TARGET),fuzz.$(TARGET),fuzzers))
-	@tools/fuzz.sh build/fuzz $(SECONDS) $(TARGET)
+	@JOBS=$(JOBS) tools/fuzz.sh build/fuzz $(SECONDS) $(TARGET)
 
 asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/need.sh $(CLANG_TOOLS)

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Every public header. Convenient for a first look; a program that compiles often includes what it
+/// uses.
+#ifndef QUOIN_QUOIN_HPP
+#define QUOIN_QUOIN_HPP
+
+#include <quoin/hash/xxh3.hpp>
+#include <quoin/hash/xxh64.hpp>
+#include <quoin/version.hpp>
+
+#endif
