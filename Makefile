@@ -62,7 +62,7 @@ format: ## reformat all C++ files
 
 format-check: ## fail when a C++ file is not formatted
 	@tools/need.sh clang-format-14
-	@git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 --dry-run -Werror
+	@bad=0; for f in $$(git ls-files '*.hpp' '*.cpp'); do clang-format-14 "$$f" | diff -u "$$f" - || bad=1; done; exit $$bad
 
 lint: ## layering, mirrors, cost of includes
 	@tools/need.sh g++ python3
