@@ -123,22 +123,27 @@ template <byte_like Byte>
                   load_le<std::uint64_t>(p + 8) ^ (load_le<std::uint64_t>(key + 8) - seed));
 }
 
-/// 17 to 240 bytes.
+/// 17 to 128 bytes, from both ends towards the middle.
 template <byte_like Byte>
-[[nodiscard]] constexpr std::uint64_t xxh3_medium(const Byte* p, std::size_t size,
-                                                  std::uint64_t seed) noexcept {
-  std::uint64_t h = size * xxh64_prime1;
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t xxh3_17_to_128(
+    const Byte* p, std::size_t size, std::uint64_t seed) noexcept {
   const Byte* const end = p + size;
-  if (size <= 128) {  // from both ends towards the middle
-    if (size > 96) h += xxh3_mix16(p + 48, 96, seed) + xxh3_mix16(end - 64, 112, seed);
-    if (size > 64) h += xxh3_mix16(p + 32, 64, seed) + xxh3_mix16(end - 48, 80, seed);
-    if (size > 32) h += xxh3_mix16(p + 16, 32, seed) + xxh3_mix16(end - 32, 48, seed);
-    return xxh3_avalanche(h + xxh3_mix16(p, 0, seed) + xxh3_mix16(end - 16, 16, seed));
-  }
+  std::uint64_t h = size * xxh64_prime1;
+  if (size > 96) h += xxh3_mix16(p + 48, 96, seed) + xxh3_mix16(end - 64, 112, seed);
+  if (size > 64) h += xxh3_mix16(p + 32, 64, seed) + xxh3_mix16(end - 48, 80, seed);
+  if (size > 32) h += xxh3_mix16(p + 16, 32, seed) + xxh3_mix16(end - 32, 48, seed);
+  return xxh3_avalanche(h + xxh3_mix16(p, 0, seed) + xxh3_mix16(end - 16, 16, seed));
+}
+
+/// 129 to 240 bytes.
+template <byte_like Byte>
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t xxh3_129_to_240(
+    const Byte* p, std::size_t size, std::uint64_t seed) noexcept {
+  std::uint64_t h = size * xxh64_prime1;
   for (std::size_t i = 0; i < 128; i += 16) h += xxh3_mix16(p + i, i, seed);
   h = xxh3_avalanche(h);
   for (std::size_t i = 128; i + 16 <= size; i += 16) h += xxh3_mix16(p + i, i - 125, seed);
-  return xxh3_avalanche(h + xxh3_mix16(end - 16, 119, seed));
+  return xxh3_avalanche(h + xxh3_mix16(p + size - 16, 119, seed));
 }
 
 /// The secret for a seed other than 0, for long inputs.
