@@ -10,8 +10,8 @@
 #   fuzz/<folder>/<header>_fuzz.cpp             libFuzzer body, inputs in fuzz/corpus/<folder>/<header>/
 # CONCURRENT    the tests also run under ThreadSanitizer
 # EXTRA_TESTS   tests/<folder>/<name>_test.cpp, each a program of its own
-# LIBRARIES     oracles and peers (xxhash, leveldb, ...): linked to tests and benchmarks where installed, with
-#               QUOIN_WITH_<NAME>=1, else left out
+# LIBRARIES     oracles and peers (xxhash, leveldb, ...): linked to tests and benchmarks where installed;
+#               QUOIN_WITH_<NAME> is 1 or 0
 #
 #   quoin_detail_test(<name> [CONCURRENT])      tests/detail/<name>_test.cpp of a private header
 
@@ -94,12 +94,13 @@ endif()
 function(quoin_link_optional target)
   foreach(name IN LISTS ARGN)
     find_library(QUOIN_LIB_${name} ${name})
+    string(TOUPPER ${name} upper)
     if(QUOIN_LIB_${name})
-      string(TOUPPER ${name} upper)
       target_link_libraries(${target} PRIVATE ${QUOIN_LIB_${name}})
       target_compile_definitions(${target} PRIVATE QUOIN_WITH_${upper}=1)
     else()
       message(STATUS "${target}: without ${name}, which is not installed")
+      target_compile_definitions(${target} PRIVATE QUOIN_WITH_${upper}=0)
     endif()
   endforeach()
 endfunction()
