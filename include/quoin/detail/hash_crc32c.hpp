@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// CRC-32C on the state between the two inversions: portable, and with the processor's instruction.
+///
+/// Polynomials are kept reflected, as the CRC itself: bit 31 is the coefficient of x^0.
+/// Source: RFC 3720, 12.1 and B.4; slicing: Kounavis and Berry 2008; three streams: Gopal et al.
+/// 2011, "Fast CRC computation for iSCSI polynomial using CRC32 instruction".
+#ifndef QUOIN_DETAIL_HASH_CRC32C_HPP
+#define QUOIN_DETAIL_HASH_CRC32C_HPP
+
+#include <quoin/detail/bits.hpp>
+#include <quoin/detail/config.hpp>
+#include <quoin/detail/cpu.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#if QUOIN_X86_64
+#include <immintrin.h>
+#elif QUOIN_AARCH64 && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+namespace quoin::inline QUOIN_ABI::detail {
+
+inline constexpr std::uint32_t crc32c_polynomial = 0x82f63b78u;
+
+/// `a` times x.
+[[nodiscard]] constexpr std::uint32_t crc32c_times_x(std::uint32_t a) noexcept {
+  return (a >> 1) ^ ((a & 1) != 0 ? crc32c_polynomial : 0);
+}
+
+/// `a` times `b`.
+[[nodiscard]] constexpr std::uint32_t crc32c_times(std::uint32_t a, std::uint32_t b) noexcept {
+  std::uint32_t product = 0;
+  for (std::uint32_t bit = 0x80000000u; bit != 0; bit >>= 1, b = crc32c_times_x(b)) {
+    if ((a & bit) != 0) product ^= b;
+  }
+  return product;
+}
+
+using crc32c_table = std::array<std::uint32_t, 256>;
+
+/// Entry `[k][i]` is byte `i` followed by `k` zero bytes.
+inline constexpr std::array<crc32c_table, 8> crc32c_slices = [] {
+  std::array<crc32c_table, 8> slices{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t crc = i;
+    for (int bit = 0; bit < 8; ++bit) crc = crc32c_times_x(crc);
+    slices[0][i] = crc;
+  }
+  for (std::size_t k = 1; k < 8; ++k) {
+    for (std::size_t i = 0; i < 256; ++i) {
+      const std::uint32_t crc = slices[k - 1][i];
+      slices[k][i] = (crc >> 8) ^ slices[0][crc & 0xff];
+    }
+  }
+  return slices;
+}();
+
+/// The reference for every kernel, and what constant expressions run: 8 bytes per step.
+template <byte_like Byte>
+[[nodiscard]] constexpr std::uint32_t crc32c_portable(std::uint32_t state, const Byte* p,
+                                                      std::size_t size) noexcept {
+  for (; size >= 8; size -= 8, p += 8) {
+    const std::uint64_t word = load_le<std::uint64_t>(p) ^ state;
+    state = 0;
+    for (std::size_t k = 0; k < 8; ++k) state ^= crc32c_slices[7 - k][(word >> (8 * k)) & 0xff];
+  }
+  for (; size > 0; --size, ++p) {
+    state = (state >> 8) ^ crc32c_slices[0][(state ^ static_cast<unsigned char>(*p)) & 0xff];
+  }
+  return state;
+}
+
+#if QUOIN_X86_64 || QUOIN_AARCH64
+
+/// Entry `[k][i]` is what byte `k` of the state, being `i`, becomes when `Block` zero bytes follow.
+/// `Block` is a power of 2.
+template <std::size_t Block>
+inline constexpr std::array<crc32c_table, 4> crc32c_shift_tables = [] {
+  std::uint32_t power = 0x00800000u;  // x^8
+  for (std::size_t bytes = 1; bytes < Block; bytes *= 2) power = crc32c_times(power, power);
+  std::array<crc32c_table, 4> tables{};
+  for (std::size_t k = 0; k < 4; ++k) {
+    for (std::size_t bit = 0; bit < 8; ++bit) {
+      const std::size_t first = std::size_t{1} << bit;
+      const std::uint32_t image = crc32c_times(std::uint32_t{1} << (8 * k + bit), power);
+      for (std::size_t i = 0; i < first; ++i) tables[k][first + i] = tables[k][i] ^ image;
+    }
+  }
+  return tables;
+}();
+
+/// `state` after `Block` more bytes of zero.
+template <std::size_t Block>
+[[nodiscard]] inline std::uint32_t crc32c_shift(std::uint32_t state) noexcept {
+  const auto& tables = crc32c_shift_tables<Block>;
+  return tables[0][state & 0xff] ^ tables[1][(state >> 8) & 0xff] ^
+         tables[2][(state >> 16) & 0xff] ^ tables[3][state >> 24];
+}
+
+#if QUOIN_X86_64
+#define QUOIN_TARGET_CRC32C QUOIN_TARGET_AVX2
+QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step(std::uint64_t state,
+                                                                  const unsigned char* p) noexcept {
+  return _mm_crc32_u64(state, load_le<std::uint64_t>(p));
+}
+QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step_byte(std::uint64_t state,
+                                                                       unsigned char x) noexcept {
+  return _mm_crc32_u8(static_cast<std::uint32_t>(state), x);
+}
+/// Whether the machine has the instruction: part of the level.
+[[nodiscard]] inline bool crc32c_in_hardware(isa level) noexcept { return level >= isa::avx2; }
+#else
+#define QUOIN_TARGET_CRC32C
+// Assembly and not <arm_acle.h>, which Clang 14 empties without -march=…+crc.
+QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step(std::uint64_t state,
+                                              const unsigned char* p) noexcept {
+  auto crc = static_cast<std::uint32_t>(state);
+  __asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1"
+          : "+r"(crc)
+          : "r"(load_le<std::uint64_t>(p)));
+  return crc;
+}
+QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step_byte(std::uint64_t state, unsigned char x) noexcept {
+  auto crc = static_cast<std::uint32_t>(state);
+  __asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1"
+          : "+r"(crc)
+          : "r"(static_cast<std::uint32_t>(x)));
+  return crc;
+}
+/// Whether the machine has the instruction, which the base architecture leaves out.
+[[nodiscard]] inline bool crc32c_in_hardware(isa level) noexcept {
+#if defined(__linux__)
+  static const bool has_crc = (getauxval(AT_HWCAP) & (1u << 7)) != 0;  // HWCAP_CRC32
+  return has_crc && level == isa::neon;
+#elif defined(__APPLE__)
+  return level == isa::neon;
+#else
+  static_cast<void>(level);
+  return false;
+#endif
+}
+#endif
+
+/// All runs of three blocks: the instruction takes three cycles but starts in each, so three
+/// streams go at once and are then joined.
+template <std::size_t Block>
+QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_triples(std::uint64_t state,
+                                                                     const unsigned char*& p,
+                                                                     std::size_t& size) noexcept {
+  for (; size >= 3 * Block; size -= 3 * Block, p += 3 * Block) {
+    std::uint64_t second = 0, third = 0;
+    for (std::size_t i = 0; i < Block; i += 8) {
+      state = crc32c_step(state, p + i);
+      second = crc32c_step(second, p + Block + i);
+      third = crc32c_step(third, p + 2 * Block + i);
+    }
+    state = crc32c_shift<Block>(static_cast<std::uint32_t>(state)) ^ second;
+    state = crc32c_shift<Block>(static_cast<std::uint32_t>(state)) ^ third;
+  }
+  return state;
+}
+
+QUOIN_TARGET_CRC32C inline std::uint32_t crc32c_hardware(std::uint32_t state,
+                                                         const unsigned char* p,
+                                                         std::size_t size) noexcept {
+  std::uint64_t wide = crc32c_triples<2048>(state, p, size);
+  wide = crc32c_triples<128>(wide, p, size);
+  for (; size >= 8; size -= 8, p += 8) wide = crc32c_step(wide, p);
+  for (; size > 0; --size, ++p) wide = crc32c_step_byte(wide, *p);
+  return static_cast<std::uint32_t>(wide);
+}
+#undef QUOIN_TARGET_CRC32C
+
+#endif
+
+/// The state after `size` more bytes, with what `level` offers.
+[[nodiscard]] inline std::uint32_t crc32c_at(isa level, std::uint32_t state, const unsigned char* p,
+                                             std::size_t size) noexcept {
+#if QUOIN_X86_64 || QUOIN_AARCH64
+  if (crc32c_in_hardware(level)) return crc32c_hardware(state, p, size);
+#endif
+  static_cast<void>(level);
+  return crc32c_portable(state, p, size);
+}
+
+}  // namespace quoin::inline QUOIN_ABI::detail
+
+#endif
