@@ -240,7 +240,8 @@ struct xxh3_avx512 {
   }
 
   QUOIN_TARGET_AVX512 QUOIN_ALWAYS_INLINE void fold() noexcept {
-    products = _mm512_add_epi64(products, _mm512_permutex_epi64(sums, 0xb1));
+    const __m512i pairs_swapped = _mm512_set_epi64(6, 7, 4, 5, 2, 3, 0, 1);
+    products = _mm512_add_epi64(products, _mm512_permutexvar_epi64(pairs_swapped, sums));
     sums = _mm512_setzero_si512();
   }
 
