@@ -5,6 +5,10 @@
 #ifndef QUOIN_QUOIN_HPP
 #define QUOIN_QUOIN_HPP
 
+#include <quoin/hash/crc32c.hpp>
+#include <quoin/hash/hash.hpp>
+#include <quoin/hash/murmur3.hpp>
+#include <quoin/hash/siphash.hpp>
 #include <quoin/hash/xxh3.hpp>
 #include <quoin/hash/xxh64.hpp>
 #include <quoin/version.hpp>

@@ -18,6 +18,14 @@ std::vector<std::uint64_t> UNIT() {
     const std::span<const unsigned char> part(bytes.data(), size);
     results.push_back(quoin::xxh64(part));
     results.push_back(quoin::xxh3_64(part, size));
+    results.push_back(quoin::murmur3_x64_128(part).lo);
+    results.push_back(quoin::siphash_2_4(part, quoin::siphash_key{1, 2}));
+    results.push_back(quoin::crc32c(part));
+    results.push_back(quoin::hash{size}(part));
   }
+  std::vector<std::uint64_t> keys(100), hashes(100);
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = i * 0x9e3779b97f4a7c15u;
+  quoin::hash{}.hash_many(keys, hashes);
+  results.insert(results.end(), hashes.begin(), hashes.end());
   return results;
 }
