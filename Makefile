@@ -64,9 +64,9 @@ format-check: ## fail when a C++ file is not formatted
 	@tools/need.sh clang-format-14
 	@bad=0; for f in $$(git ls-files '*.hpp' '*.cpp'); do clang-format-14 "$$f" | diff -u "$$f" - || bad=1; done; exit $$bad
 
-lint: ## layering, mirrors, cost of includes
+lint: ## layering, mirrors, recipes, snippets of the documentation, cost of includes
 	@tools/need.sh g++ python3
-	@python3 tools/check_layers.py && python3 tools/check_mirrors.py && python3 tools/check_include_cost.py
+	@for check in layers mirrors packaging snippets include_cost; do python3 tools/check_$$check.py || exit 1; done
 
 install: ## install headers, CMake package and pkg-config file below PREFIX=/usr/local
 	@tools/need.sh $(BUILD_TOOLS)
