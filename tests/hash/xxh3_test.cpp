@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#if defined(QUOIN_WITH_XXHASH)
+#if QUOIN_WITH_XXHASH
 #include <xxhash.h>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -96,7 +96,7 @@ TEST(xxh3, every_bit_of_the_input_and_the_seed_counts) {
   }
 }
 
-#if defined(QUOIN_WITH_XXHASH)
+#if QUOIN_WITH_XXHASH
 TEST(xxh3, equals_libxxhash) {
   const std::vector<unsigned char> bytes = random_bytes(4096 + 64);
   std::uint64_t state = 11;

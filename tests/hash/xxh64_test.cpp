@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#if defined(QUOIN_WITH_XXHASH)
+#if QUOIN_WITH_XXHASH
 #include <xxhash.h>
 #endif
 
@@ -79,7 +79,7 @@ TEST(xxh64, all_lengths_digest) {
             0xa54fe45353c2b478u);
 }
 
-#if defined(QUOIN_WITH_XXHASH)
+#if QUOIN_WITH_XXHASH
 TEST(xxh64, equals_libxxhash) {
   const std::vector<unsigned char> bytes = random_bytes(4096 + 64);
   std::uint64_t state = 11;

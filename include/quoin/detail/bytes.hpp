@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 namespace quoin::inline QUOIN_ABI::detail {
@@ -53,6 +54,21 @@ template <class T>
 concept byte_range = requires(const T& x) {
   detail::bytes_of(x);
 };
+
+/// The `size` bytes at `p`, 0 to 8, as the low bytes of a little-endian word.
+template <byte_like Byte>
+[[nodiscard]] constexpr std::uint64_t load_le_tail(const Byte* p, std::size_t size) noexcept {
+  if (size == 8) return load_le<std::uint64_t>(p);
+  if (size >= 4) {  // two words that overlap in equal bytes
+    const std::uint64_t high = load_le<std::uint32_t>(p + size - 4);
+    return load_le<std::uint32_t>(p) | high << (8 * (size - 4));
+  }
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    word |= std::uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
+  }
+  return word;
+}
 
 }  // namespace quoin::inline QUOIN_ABI::detail
 

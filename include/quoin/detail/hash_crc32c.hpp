@@ -107,6 +107,10 @@ QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step(std::uint64_t 
                                                                   const unsigned char* p) noexcept {
   return _mm_crc32_u64(state, load_le<std::uint64_t>(p));
 }
+QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step_half(
+    std::uint64_t state, const unsigned char* p) noexcept {
+  return _mm_crc32_u32(static_cast<std::uint32_t>(state), load_le<std::uint32_t>(p));
+}
 QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step_byte(std::uint64_t state,
                                                                        unsigned char x) noexcept {
   return _mm_crc32_u8(static_cast<std::uint32_t>(state), x);
@@ -122,6 +126,14 @@ QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step(std::uint64_t state,
   __asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1"
           : "+r"(crc)
           : "r"(load_le<std::uint64_t>(p)));
+  return crc;
+}
+QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step_half(std::uint64_t state,
+                                                   const unsigned char* p) noexcept {
+  auto crc = static_cast<std::uint32_t>(state);
+  __asm__(".arch_extension crc\n\tcrc32cw %w0, %w0, %w1"
+          : "+r"(crc)
+          : "r"(load_le<std::uint32_t>(p)));
   return crc;
 }
 QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step_byte(std::uint64_t state, unsigned char x) noexcept {
@@ -170,6 +182,11 @@ QUOIN_TARGET_CRC32C inline std::uint32_t crc32c_hardware(std::uint32_t state,
   std::uint64_t wide = crc32c_triples<2048>(state, p, size);
   wide = crc32c_triples<128>(wide, p, size);
   for (; size >= 8; size -= 8, p += 8) wide = crc32c_step(wide, p);
+  if (size >= 4) {
+    wide = crc32c_step_half(wide, p);
+    size -= 4;
+    p += 4;
+  }
   for (; size > 0; --size, ++p) wide = crc32c_step_byte(wide, *p);
   return static_cast<std::uint32_t>(wide);
 }

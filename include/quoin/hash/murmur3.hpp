@@ -54,21 +54,16 @@ namespace detail {
   return std::rotl(word * 0x4cf5ad432745937fu, 33) * 0x87c37b91114253d5u;
 }
 
-/// The value that byte `x` has in the tail: `SignedTail` widens it as Java's `byte` and C's `char`.
-template <bool SignedTail, class Byte>
-[[nodiscard]] constexpr std::uint64_t murmur3_tail_byte(Byte x) noexcept {
-  const auto byte = static_cast<unsigned char>(x);
-  if constexpr (SignedTail) {
-    return static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<signed char>(byte)));
-  }
-  return byte;
-}
-
-/// The last `size` (0 to 8) bytes as a word, xored and not or-ed: sign bits overlap.
+/// The last `size` (0 to 8) bytes as a word. `SignedTail` widens each byte as Java does its `byte`;
+/// the sign bits then overlap, and the reference xors.
 template <bool SignedTail, byte_like Byte>
 [[nodiscard]] constexpr std::uint64_t murmur3_tail(const Byte* p, std::size_t size) noexcept {
+  if constexpr (!SignedTail) return load_le_tail(p, size);
   std::uint64_t word = 0;
-  for (std::size_t i = 0; i < size; ++i) word ^= murmur3_tail_byte<SignedTail>(p[i]) << (8 * i);
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto wide = static_cast<std::int64_t>(static_cast<signed char>(p[i]));
+    word ^= static_cast<std::uint64_t>(wide) << (8 * i);
+  }
   return word;
 }
 
@@ -107,7 +102,7 @@ template <byte_like Byte>
   for (; left >= 4; left -= 4, p += 4) {
     h = std::rotl(h ^ murmur3_word32(load_le<std::uint32_t>(p)), 13) * 5 + 0xe6546b64u;
   }
-  h ^= murmur3_word32(static_cast<std::uint32_t>(murmur3_tail<false>(p, left)));
+  h ^= murmur3_word32(static_cast<std::uint32_t>(load_le_tail(p, left)));
   h ^= static_cast<std::uint32_t>(size);
   h = (h ^ (h >> 16)) * 0x85ebca6bu;
   h = (h ^ (h >> 13)) * 0xc2b2ae35u;

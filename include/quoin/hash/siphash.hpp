@@ -76,11 +76,7 @@ template <int Rounds, int FinalRounds, byte_like Byte>
                   key.k0 ^ 0x6c7967656e657261u, key.k1 ^ 0x7465646279746573u};
   std::size_t left = size;
   for (; left >= 8; left -= 8, p += 8) s.add<Rounds>(load_le<std::uint64_t>(p));
-  std::uint64_t last = static_cast<std::uint64_t>(size) << 56;
-  for (std::size_t i = 0; i < left; ++i) {
-    last |= static_cast<std::uint64_t>(static_cast<unsigned char>(p[i])) << (8 * i);
-  }
-  s.add<Rounds>(last);
+  s.add<Rounds>(load_le_tail(p, left) | static_cast<std::uint64_t>(size) << 56);
   s.v2 ^= 0xff;
   for (int i = 0; i < FinalRounds; ++i) s.round();
   return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
