@@ -47,6 +47,18 @@
              "bmi2,lzcnt,popcnt,sse4.2")))
 #endif
 
+/// Around kernels with AVX-512 intrinsics: GCC 12 finds its own `_mm512_undefined_epi32`
+/// uninitialized (PR 105593), in every program that inlines one.
+#if defined(__GNUC__) && !defined(__clang__)
+#define QUOIN_BEGIN_AVX512                                                             \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wuninitialized\"") \
+      _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+#define QUOIN_END_AVX512 _Pragma("GCC diagnostic pop")
+#else
+#define QUOIN_BEGIN_AVX512
+#define QUOIN_END_AVX512
+#endif
+
 /// `QUOIN_ASSERT(condition)` guards the library's own invariants. It does nothing unless defined by
 /// the user before the first include (the tests define it as a hard check).
 #ifndef QUOIN_ASSERT

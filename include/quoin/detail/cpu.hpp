@@ -11,6 +11,7 @@
 
 #include <quoin/detail/config.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -92,6 +93,20 @@ inline isa detect_isa() noexcept { return isa::scalar; }
 inline isa best_isa() noexcept {
   static const isa best = detect_isa();
   return best;
+}
+
+/// Size of a core's own level-2 cache in bytes: what lies inside it needs no prefetch. A guess
+/// where the processor does not say. It steers speed only, never a result.
+inline std::size_t l2_cache_bytes() noexcept {
+  static const std::size_t bytes = [] {
+    std::size_t kib = 512;
+#if QUOIN_X86_64
+    std::uint32_t a, b, c, d;
+    if (__get_cpuid(0x80000006, &a, &b, &c, &d) != 0 && c >> 16 != 0) kib = c >> 16;
+#endif
+    return kib * 1024;
+  }();
+  return bytes;
 }
 
 /// Calls `f(level)` for each level that can run here, lowest first: how tests reach every kernel.

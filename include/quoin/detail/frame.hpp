@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace quoin::inline QUOIN_ABI::detail {
@@ -58,6 +59,12 @@ class frame_writer {
   void put(T value) noexcept {
     store_le(at_, value);
     at_ += sizeof value;
+  }
+
+  /// Writes `size` bytes as they are in memory.
+  void put_bytes(const void* bytes, std::size_t size) noexcept {
+    std::memcpy(at_, bytes, size);
+    at_ += size;
   }
 
   /// Writes the trailer; everything before it must have been put.

@@ -90,6 +90,8 @@ QUOIN_TARGET_AVX2 inline void mix_many_avx2(const Int* keys, std::size_t n, std:
   mix_many_scalar(keys + i, n - i, seed, out + i);
 }
 
+QUOIN_BEGIN_AVX512
+
 template <batch_integer Int>
 [[nodiscard]] QUOIN_TARGET_AVX512 QUOIN_ALWAYS_INLINE __m512i
 load_keys_avx512(const Int* p) noexcept {
@@ -120,6 +122,8 @@ QUOIN_TARGET_AVX512 inline void mix_many_avx512(const Int* keys, std::size_t n, 
   }
   mix_many_scalar(keys + i, n - i, seed, out + i);
 }
+
+QUOIN_END_AVX512
 
 #endif
 

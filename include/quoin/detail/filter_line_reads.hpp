@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What every blocked Bloom filter can tell, wherever its bits live; and its serialized form.
+#ifndef QUOIN_DETAIL_FILTER_LINE_READS_HPP
+#define QUOIN_DETAIL_FILTER_LINE_READS_HPP
+
+#include <quoin/detail/error.hpp>
+#include <quoin/detail/filter_line_batch.hpp>
+#include <quoin/detail/filter_line_model.hpp>
+#include <quoin/detail/frame.hpp>
+#include <quoin/hash/hash.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+
+namespace quoin::inline QUOIN_ABI::detail {
+
+// --- construction -------------------------------------------------------------------------------
+
+struct line_filter_plan {
+  std::uint64_t lines;
+  unsigned k;
+};
+
+/// The shape that the options ask for, or `std::invalid_argument`. `type` names the filter.
+[[nodiscard]] inline line_filter_plan plan_line_filter(const char* type, std::uint64_t capacity,
+                                                       double bits_per_key, double rate,
+                                                       unsigned k) {
+  if (capacity == 0) fail_argument(type, "capacity", capacity, "at least 1");
+  if (k > max_line_hashes) fail_argument(type, "hash_count", k, "1 to 16, or 0 for the best");
+  if (bits_per_key == 0 && rate == 0) {
+    fail_argument(type, "bits_per_key", bits_per_key, "given, or else false_positive_rate");
+  }
+  if (bits_per_key != 0) {
+    if (!(bits_per_key > 0 && bits_per_key <= 64)) {
+      fail_argument(type, "bits_per_key", bits_per_key, "in (0, 64]");
+    }
+  } else {
+    if (!(rate > 0 && rate < 1)) fail_argument(type, "false_positive_rate", rate, "in (0, 1)");
+    bits_per_key = line_bits_per_key(rate, k);
+    if (bits_per_key == 0) {
+      fail_argument(type, "false_positive_rate", rate, "one that 64 bits per key reach (1.4e-8)");
+    }
+  }
+  const double lines = static_cast<double>(capacity) * bits_per_key / line_bits;
+  constexpr double most = 1ull << 57;  // 2^63 bytes
+  if (!(lines < most)) fail_argument(type, "capacity", capacity, "of a filter below 2^63 bytes");
+  const auto whole = static_cast<std::uint64_t>(lines);
+  return {std::max<std::uint64_t>(1, whole + (static_cast<double>(whole) < lines)),
+          k != 0 ? k : best_line_hashes(bits_per_key)};
+}
+
+/// `lines` as a size in memory.
+[[nodiscard]] inline std::size_t size_of_table(std::uint64_t lines) {
+  constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max() / 128;
+  if (lines > most) fail("quoin: the filter is larger than this platform can address");
+  return static_cast<std::size_t>(lines);
+}
+
+/// A `Hash` of `seed`. A hasher that takes no seed has only the seed 0.
+template <class Hash>
+[[nodiscard]] Hash make_hash(std::uint64_t seed) {
+  if constexpr (std::same_as<Hash, hash>) {
+    return hash{seed};
+  } else if constexpr (std::constructible_from<Hash, std::uint64_t>) {
+    return Hash(seed);
+  } else {
+    if (seed != 0) fail_argument("hash", "seed", seed, "0 for a hasher that takes no seed");
+    return Hash();
+  }
+}
+
+/// What a serialized form calls `Hash`: its member `id`, or 0 for one without a name.
+template <class Hash>
+inline constexpr std::uint32_t hash_id = [] {
+  if constexpr (requires { Hash::id; }) return std::uint32_t{Hash::id};
+  return std::uint32_t{0};
+}();
+
+template <class Key, class Hash>
+concept hashable_by = hashes<Hash, Key>;
+
+template <class Key, class Hash>
+inline constexpr bool nothrow_hashable_by =
+    noexcept(std::declval<const Hash&>()(std::declval<const Key&>()));
+
+// --- bytes --------------------------------------------------------------------------------------
+
+inline constexpr frame_id line_filter_frame{0x0102, 1};
+inline constexpr std::size_t line_filter_parameters =
+    56;  // so that lines begin at a multiple of 64
+
+/// A native form that has been checked.
+struct line_filter_form {
+  std::uint64_t lines;
+  std::uint64_t seed;
+  unsigned k;
+  const std::byte* payload;
+};
+
+template <class Hash>
+[[nodiscard]] expected<line_filter_form, error> read_line_filter(
+    std::span<const std::byte> bytes) noexcept {
+  const auto frame = open_frame(bytes, line_filter_frame, line_filter_parameters);
+  if (!frame) return unexpected(frame.error());
+  const std::byte* const p = frame->parameters.data();
+  const auto lines = load_le<std::uint64_t>(p);
+  const auto seed = load_le<std::uint64_t>(p + 8);
+  const auto id = load_le<std::uint32_t>(p + 16);
+  const auto k = std::to_integer<unsigned>(p[20]);
+  const auto bad = [](errc code, std::uint64_t position, const char* text) {
+    return unexpected(error{code, position, text});
+  };
+  if (frame->flags != 0) return bad(errc::bad_value, 5, "quoin: flags must be 0");
+  if (lines == 0 || lines != frame->payload.size() / 64 || frame->payload.size() % 64 != 0) {
+    return bad(errc::bad_value, 8, "quoin: number of lines does not match the size of the payload");
+  }
+  if (k < 1 || k > max_line_hashes) {
+    return bad(errc::bad_value, 28, "quoin: number of bits per key must be 1 to 16");
+  }
+  if (std::any_of(p + 21, p + line_filter_parameters,
+                  [](std::byte b) { return b != std::byte{}; })) {
+    return bad(errc::bad_value, 29, "quoin: reserved bytes must be 0");
+  }
+  if (id != hash_id<Hash>) {
+    return bad(errc::incompatible, 24, "quoin: the filter was built with another hash function");
+  }
+  constexpr bool seeded = std::same_as<Hash, hash> || std::constructible_from<Hash, std::uint64_t>;
+  if (!seeded && seed != 0) {
+    return bad(errc::incompatible, 16,
+               "quoin: the filter has a seed, its hash function takes none");
+  }
+  return line_filter_form{lines, seed, k, frame->payload.data()};
+}
+
+// --- reading ------------------------------------------------------------------------------------
+
+/// Writes bit i of `bits` to `out[i]` for i < n ≤ 64.
+inline void spread_bits(std::uint64_t bits, std::size_t n, bool* out) noexcept {
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8, bits >>= 8) {
+    // Copies 8 bits into 8 bytes, keeps bit j of byte j, and turns "not 0" into 1.
+    const std::uint64_t spread = (bits & 0xff) * 0x0101010101010101u & 0x8040201008040201u;
+    const std::uint64_t ones = (spread + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
+    const std::uint64_t bytes = to_le(ones);
+    std::memcpy(out + i, &bytes, sizeof bytes);
+  }
+  for (; i < n; ++i, bits >>= 1) out[i] = (bits & 1) != 0;
+}
+
+/// The read operations of a filter `Derived`, which has `table()`, `hasher()`, `seed_of_hash()`.
+template <class Derived, class Hash>
+class line_filter_reads {
+ public:
+  // --- lookup -----------------------------------------------------------------------------------
+
+  /// False: `key` was certainly not inserted. True: it probably was. O(1), one cache line.
+  template <hashable_by<Hash> Key>
+  [[nodiscard]] bool contains(const Key& key) const noexcept(nothrow_hashable_by<Key, Hash>) {
+    return contains_hash(hash_key(self().hasher(), key));
+  }
+
+  /// `contains` for the key whose 64-bit hash is `hash`.
+  [[nodiscard]] bool contains_hash(std::uint64_t hash) const noexcept {
+    const const_line_table t = self().table();
+    return line_probe(hash, t.k).in(t.line_of(hash));
+  }
+
+  /// `hits[i] = contains(keys[i])` for a contiguous range of keys; `hits` has as many elements at
+  /// least (else throws `std::invalid_argument`). Several times as fast as one by one.
+  template <class Keys>
+  void contains_many(const Keys& keys, std::span<bool> hits) const {
+    const std::span all(keys);
+    require_room(hits.size(), all.size());
+    look_up(all.size(), hash_of(all), [&](std::size_t first, std::uint64_t bits, std::size_t n) {
+      spread_bits(bits, n, hits.data() + first);
+    });
+  }
+
+  /// The same as a bit mask: bit i % 64 of `mask[i / 64]` for `keys[i]`; bits beyond the last key
+  /// in its word are 0.
+  template <class Keys>
+  void contains_many(const Keys& keys, std::span<std::uint64_t> mask) const {
+    const std::span all(keys);
+    require_room(mask.size(), ceil_div<std::size_t>(all.size(), 64));
+    look_up(all.size(), hash_of(all), store_in(mask));
+  }
+
+  /// `contains_many` for keys hashed already.
+  void contains_hash_many(std::span<const std::uint64_t> hashes, std::span<bool> hits) const {
+    require_room(hits.size(), hashes.size());
+    look_up(hashes.size(), copy_of(hashes),
+            [&](std::size_t first, std::uint64_t bits, std::size_t n) {
+              spread_bits(bits, n, hits.data() + first);
+            });
+  }
+
+  /// `contains_many` for keys hashed already, to a bit mask.
+  void contains_hash_many(std::span<const std::uint64_t> hashes,
+                          std::span<std::uint64_t> mask) const {
+    require_room(mask.size(), ceil_div<std::size_t>(hashes.size(), 64));
+    look_up(hashes.size(), copy_of(hashes), store_in(mask));
+  }
+
+  // --- shape and content ------------------------------------------------------------------------
+
+  /// Size of the table in bits (m), a multiple of 512.
+  [[nodiscard]] std::uint64_t bit_count() const noexcept { return self().table().size * line_bits; }
+
+  /// Size of the table in bytes.
+  [[nodiscard]] std::size_t size_bytes() const noexcept {
+    return static_cast<std::size_t>(self().table().size * 64);
+  }
+
+  /// Bits per key (k), 1–16.
+  [[nodiscard]] unsigned hash_count() const noexcept { return self().table().k; }
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return self().seed_of_hash(); }
+  [[nodiscard]] const Hash& hash_function() const noexcept { return self().hasher(); }
+
+  /// Bits that are 1. O(size).
+  [[nodiscard]] std::uint64_t bits_set() const noexcept {
+    return count_bits([](std::uint64_t word, std::size_t) { return word; });
+  }
+
+  /// True when no key was inserted. O(size).
+  [[nodiscard]] bool empty() const noexcept {
+    const const_line_table t = self().table();
+    return std::all_of(t.words, t.words + 8 * t.size, [](std::uint64_t w) { return w == 0; });
+  }
+
+  /// Distinct keys inserted, estimated from the bits set: ln(1 − B/m) / ln(1 − k/m). Infinite when
+  /// all bits are set. O(size).
+  [[nodiscard]] double estimated_count() const noexcept { return count_from_bits(bits_set()); }
+
+  /// Distinct keys in both, estimated as |A| + |B| − |A ∪ B|. Its error is that of the three
+  /// counts, so a small overlap of large sets drowns in it. Never negative. Throws unless
+  /// compatible. O(size).
+  template <class Other>
+  [[nodiscard]] double estimated_intersection(const line_filter_reads<Other, Hash>& other) const {
+    const double both = estimated_union(other);
+    return std::max(0.0, estimated_count() + other.estimated_count() - both);
+  }
+
+  /// Distinct keys in one or both, estimated. Throws unless compatible. O(size).
+  template <class Other>
+  [[nodiscard]] double estimated_union(const line_filter_reads<Other, Hash>& other) const {
+    require_compatible(other);
+    const std::uint64_t* const theirs = other.self().table().words;
+    return count_from_bits(
+        count_bits([=](std::uint64_t word, std::size_t i) { return word | theirs[i]; }));
+  }
+
+  /// |A ∩ B| / |A ∪ B|, estimated; 1 for two empty filters. Throws unless compatible. O(size).
+  template <class Other>
+  [[nodiscard]] double estimated_jaccard(const line_filter_reads<Other, Hash>& other) const {
+    const double both = estimated_union(other);
+    return both == 0 ? 1 : estimated_intersection(other) / both;
+  }
+
+  /// The chance that a key never inserted is taken for one, with the bits as they are now: the mean
+  /// over lines and first lanes of the product of the lanes' fills. Exact, also after `merge` and
+  /// `intersect`. O(size · k).
+  [[nodiscard]] double false_positive_rate() const noexcept {
+    const const_line_table t = self().table();
+    const unsigned lanes = line_lanes(t.k), width = line_bits / lanes;
+    double sum = 0;
+    for (std::uint64_t line = 0; line < t.size; ++line) {
+      double fill[max_line_hashes];
+      for (unsigned lane = 0; lane < lanes; ++lane) {
+        const std::uint64_t word = to_le(t.words[8 * line + lane * width / 64]);
+        const std::uint64_t bits = width == 64 ? word : word >> (lane % 2 * 32) & 0xffffffffu;
+        fill[lane] = std::popcount(bits) / static_cast<double>(width);
+      }
+      for (unsigned first = 0; first < lanes; ++first) {
+        double product = 1;
+        for (unsigned i = 0; i < t.k; ++i) product *= fill[(first + i) % lanes];
+        sum += product;
+      }
+    }
+    return sum / (static_cast<double>(t.size) * lanes);
+  }
+
+  /// The false-positive rate to expect with `keys` distinct keys: the exact mean over hash
+  /// functions, detail/filter_line_model.hpp. O(2^k), at most 5 ms.
+  [[nodiscard]] double expected_false_positive_rate(std::uint64_t keys) const {
+    const const_line_table t = self().table();
+    return line_model(t.k).rate(static_cast<double>(keys), static_cast<double>(t.size));
+  }
+
+  /// True when both have the same size, k and seed: then they can be merged and compared.
+  template <class Other>
+  [[nodiscard]] bool is_compatible(const line_filter_reads<Other, Hash>& other) const noexcept {
+    return bit_count() == other.bit_count() && hash_count() == other.hash_count() &&
+           seed() == other.seed();
+  }
+
+  // --- bytes ------------------------------------------------------------------------------------
+
+  /// Size of the native form in bytes.
+  [[nodiscard]] std::size_t serialized_size() const noexcept {
+    return framed_size(line_filter_parameters, size_bytes());
+  }
+
+  /// Writes the native form to the front of `out`, which has `serialized_size()` bytes at least
+  /// (else throws `std::invalid_argument`); returns the bytes written. O(size).
+  std::size_t write_to(std::span<std::byte> out) const {
+    const std::size_t size = serialized_size();
+    require_room(out.size(), size);
+    const const_line_table t = self().table();
+    frame_writer writer(out.first(size), line_filter_frame, line_filter_parameters);
+    writer.put(std::uint64_t{t.size});
+    writer.put(seed());
+    writer.put(hash_id<Hash>);
+    writer.put(std::uint32_t{t.k});
+    for (int i = 0; i < 4; ++i) writer.put(std::uint64_t{0});
+    writer.put_bytes(t.words, size_bytes());
+    writer.finish();
+    return size;
+  }
+
+ protected:
+  template <class Other>
+  void require_compatible(const line_filter_reads<Other, Hash>& other) const {
+    if (bit_count() != other.bit_count()) {
+      fail("quoin: filters of different sizes cannot be combined");
+    }
+    if (hash_count() != other.hash_count()) {
+      fail("quoin: filters with different numbers of bits per key cannot be combined");
+    }
+    if (seed() != other.seed()) fail("quoin: filters with different seeds cannot be combined");
+  }
+
+ private:
+  template <class, class>
+  friend class line_filter_reads;
+
+  [[nodiscard]] const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
+
+  static void require_room(std::size_t size, std::size_t needed) {
+    if (size < needed) fail_argument("filter", "size of the output", size, "that of the input");
+  }
+
+  template <class Key>
+  [[nodiscard]] auto hash_of(std::span<const Key> keys) const noexcept {
+    return [this, keys](std::size_t first, std::size_t count, std::uint64_t* out) {
+      hash_keys(self().hasher(), keys.subspan(first, count), out);
+    };
+  }
+
+  [[nodiscard]] static auto copy_of(std::span<const std::uint64_t> hashes) noexcept {
+    return [hashes](std::size_t first, std::size_t count, std::uint64_t* out) {
+      std::memcpy(out, hashes.data() + first, 8 * count);
+    };
+  }
+
+  [[nodiscard]] static auto store_in(std::span<std::uint64_t> mask) noexcept {
+    return [mask](std::size_t first, std::uint64_t bits, std::size_t n) {
+      mask[first / 64] = n == 64 ? bits : bits & ((std::uint64_t{1} << n) - 1);
+    };
+  }
+
+  template <class HashBlock, class Take>
+  void look_up(std::size_t n, HashBlock hash, Take take) const {
+    const const_line_table t = self().table();
+    const line_kernels kernels = line_kernels_of(active_isa(), t.k);
+    for_each_line_batch<false>(
+        t, n, hash, [&](std::size_t first, const std::uint64_t* hashes, std::size_t count) {
+          take(first, kernels.contains(t, hashes, count), count);
+        });
+  }
+
+  template <class Word>
+  [[nodiscard]] std::uint64_t count_bits(Word word) const noexcept {
+    const const_line_table t = self().table();
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < 8 * t.size; ++i) {
+      sum += static_cast<std::uint64_t>(std::popcount(word(t.words[i], i)));
+    }
+    return sum;
+  }
+
+  [[nodiscard]] double count_from_bits(std::uint64_t bits) const noexcept {
+    const auto m = static_cast<double>(bit_count());
+    return __builtin_log1p(-static_cast<double>(bits) / m) /
+           __builtin_log1p(-static_cast<double>(hash_count()) / m);
+  }
+};
+
+}  // namespace quoin::inline QUOIN_ABI::detail
+
+#endif
