@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -54,6 +55,14 @@ TEST(Cpu, ForEachIsaGoesFromScalarToBest) {
   EXPECT_EQ(levels.front(), isa::scalar);
   EXPECT_EQ(levels.back(), quoin::detail::best_isa());
   for (std::size_t i = 1; i < levels.size(); ++i) EXPECT_LT(levels[i - 1], levels[i]);
+}
+
+TEST(Cpu, TheFirstCallMayComeFromManyThreads) {
+  std::vector<isa> seen(8, isa::avx512);
+  std::vector<std::thread> threads;
+  for (auto& level : seen) threads.emplace_back([&level] { level = quoin::active_isa(); });
+  for (auto& thread : threads) thread.join();
+  for (const auto level : seen) EXPECT_EQ(level, quoin::active_isa());
 }
 
 // This test runs a second time with QUOIN_ISA=scalar in its environment.
