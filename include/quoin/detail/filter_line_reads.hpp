@@ -347,8 +347,8 @@ class line_filter_reads {
     if (size < needed) fail_argument("filter", "size of the output", size, "that of the input");
   }
 
-  template <class Key>
-  [[nodiscard]] auto hash_of(std::span<const Key> keys) const noexcept {
+  template <class Key, std::size_t Extent>
+  [[nodiscard]] auto hash_of(std::span<Key, Extent> keys) const noexcept {
     return [this, keys](std::size_t first, std::size_t count, std::uint64_t* out) {
       hash_keys(self().hasher(), keys.subspan(first, count), out);
     };
