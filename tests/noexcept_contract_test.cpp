@@ -36,6 +36,12 @@ static_assert(moves_without_throwing<quoin::expected<int, quoin::error>>);
 static_assert(moves_without_throwing<quoin::expected<std::string, quoin::error>>);
 static_assert(moves_without_throwing<quoin::detail::line_array<std::allocator<std::byte>>>);
 
+static_assert(moves_without_throwing<quoin::blocked_bloom_filter<>>);
+static_assert(is_plain_value<quoin::blocked_bloom_filter_view<>>);
+static_assert(noexcept(std::declval<quoin::blocked_bloom_filter<>&>().insert(42)));
+static_assert(noexcept(std::declval<quoin::blocked_bloom_filter<>&>().try_insert(42)));
+static_assert(noexcept(std::declval<const quoin::blocked_bloom_filter<>&>().contains(42)));
+
 using bytes = std::span<const std::byte>;
 static_assert(noexcept(quoin::hash{}(42)));
 static_assert(noexcept(quoin::hash{}(std::string_view())));

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSL-1.0
 """Checks who includes whom.
 
-detail <- hash <- families <- interop <- quoin.hpp; families never include one another. Also refuses
-the standard headers that cost every user more than they are worth.
+detail <- hash <- families <- interop <- quoin.hpp; families never include one another. A private
+header detail/<folder>_*.hpp belongs to that folder: it may include what lies below the folder, and
+only the folder and interop may include it. Also refuses the standard headers that cost every user
+more than they are worth.
 """
 import pathlib
 import re
@@ -15,15 +17,32 @@ FAMILIES = {"filter", "sketch", "placement", "merkle", "causality", "id", "limit
 BANNED = {"iostream", "functional", "random", "ranges", "regex", "memory", "format"}
 
 
-def may_include(folder):
-    """The folders that a header in `folder` may include from."""
+def layer(header):
+    """("detail", owner) of a private header, where owner may be None; (folder, folder) of any other."""
+    parts = header.split("/")
+    folder = parts[1] if len(parts) > 2 else ""
+    if folder != "detail":
+        return folder, folder
+    owner = parts[2].split("_")[0].removesuffix(".hpp")
+    return folder, owner if owner in FAMILIES | {"hash"} else None
+
+
+def may_include(header, target):
+    folder, owner = layer(header)
+    to_folder, to_owner = layer(target)
+    if target == "quoin/version.hpp" or header == "quoin/quoin.hpp":
+        return True
+    if folder == "":
+        return False
+    if to_folder == "detail":
+        return to_owner in (None, owner) or folder == "interop"
     if folder == "detail":
-        return {"detail"}
-    if folder == "hash":
-        return {"detail", "hash"}
-    if folder in FAMILIES:
-        return {"detail", "hash", folder}
-    return {"detail", "hash", "interop"} | FAMILIES
+        return to_folder == "hash" and owner in FAMILIES
+    if to_folder == "hash":
+        return folder in FAMILIES | {"hash", "interop"}
+    if to_folder in FAMILIES:
+        return folder in (to_folder, "interop")
+    return to_folder == folder == "interop"
 
 
 def problems(root):
@@ -44,11 +63,8 @@ def problems(root):
                 yield f'{name}: includes "{target}"; write <{target}>'
             if not (include / target).exists():
                 yield f"{name}: includes <{target}>, which does not exist"
-            parts = target.split("/")
-            if target == "quoin/version.hpp" or (folder == "" and name.name == "quoin.hpp"):
-                continue
-            if len(parts) < 3 or parts[1] not in may_include(folder):
-                yield f"{name}: {folder or 'the top'} may not include <{target}>"
+            if not may_include(name.as_posix(), target):
+                yield f"{name}: may not include <{target}>"
 
 
 def main():

@@ -5,6 +5,7 @@
 #ifndef QUOIN_QUOIN_HPP
 #define QUOIN_QUOIN_HPP
 
+#include <quoin/filter/blocked_bloom_filter.hpp>
 #include <quoin/hash/crc32c.hpp>
 #include <quoin/hash/hash.hpp>
 #include <quoin/hash/murmur3.hpp>

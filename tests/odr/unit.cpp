@@ -27,5 +27,10 @@ std::vector<std::uint64_t> UNIT() {
   for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = i * 0x9e3779b97f4a7c15u;
   quoin::hash{}.hash_many(keys, hashes);
   results.insert(results.end(), hashes.begin(), hashes.end());
+
+  quoin::blocked_bloom_filter<> filter({.capacity = 1000, .bits_per_key = 10});
+  filter.insert_many(std::span(keys).first(50));
+  for (const auto key : keys) results.push_back(filter.contains(key));
+  results.push_back(quoin::xxh64(filter.to_bytes()));
   return results;
 }
