@@ -2,7 +2,7 @@
 // CRC-32C as dispatched against the portable tables.
 #include <quoin/hash/crc32c.hpp>
 
-#include "hash_bench.hpp"
+#include "bench_support.hpp"
 
 #include <benchmark/benchmark.h>
 

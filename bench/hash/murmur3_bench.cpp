@@ -2,7 +2,7 @@
 // The variants of MurmurHash3, each against XXH3: what the foreign format costs.
 #include <quoin/hash/murmur3.hpp>
 
-#include "hash_bench.hpp"
+#include "bench_support.hpp"
 
 #include <benchmark/benchmark.h>
 

@@ -2,7 +2,7 @@
 // SipHash against XXH3: what safety from crafted input costs.
 #include <quoin/hash/siphash.hpp>
 
-#include "hash_bench.hpp"
+#include "bench_support.hpp"
 
 #include <benchmark/benchmark.h>
 

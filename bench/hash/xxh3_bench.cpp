@@ -2,7 +2,7 @@
 // XXH3-64 against libxxhash as packaged, and its kernels against each other.
 #include <quoin/hash/xxh3.hpp>
 
-#include "hash_bench.hpp"
+#include "bench_support.hpp"
 
 #include <benchmark/benchmark.h>
 

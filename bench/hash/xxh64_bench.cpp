@@ -2,7 +2,7 @@
 // XXH64 against libxxhash as packaged.
 #include <quoin/hash/xxh64.hpp>
 
-#include "hash_bench.hpp"
+#include "bench_support.hpp"
 
 #include <benchmark/benchmark.h>
 

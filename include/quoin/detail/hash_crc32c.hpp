@@ -16,9 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#if QUOIN_X86_64
-#include <immintrin.h>
-#elif QUOIN_AARCH64 && defined(__linux__)
+#if QUOIN_AARCH64 && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
@@ -103,17 +101,18 @@ template <std::size_t Block>
 
 #if QUOIN_X86_64
 #define QUOIN_TARGET_CRC32C QUOIN_TARGET_AVX2
+// Builtins and not <immintrin.h>, which would make this header five times as dear to include.
 QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step(std::uint64_t state,
                                                                   const unsigned char* p) noexcept {
-  return _mm_crc32_u64(state, load_le<std::uint64_t>(p));
+  return __builtin_ia32_crc32di(state, load_le<std::uint64_t>(p));
 }
 QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step_half(
     std::uint64_t state, const unsigned char* p) noexcept {
-  return _mm_crc32_u32(static_cast<std::uint32_t>(state), load_le<std::uint32_t>(p));
+  return __builtin_ia32_crc32si(static_cast<std::uint32_t>(state), load_le<std::uint32_t>(p));
 }
 QUOIN_TARGET_CRC32C QUOIN_ALWAYS_INLINE std::uint64_t crc32c_step_byte(std::uint64_t state,
                                                                        unsigned char x) noexcept {
-  return _mm_crc32_u8(static_cast<std::uint32_t>(state), x);
+  return __builtin_ia32_crc32qi(static_cast<std::uint32_t>(state), x);
 }
 /// Whether the machine has the instruction: part of the level.
 [[nodiscard]] inline bool crc32c_in_hardware(isa level) noexcept { return level >= isa::avx2; }

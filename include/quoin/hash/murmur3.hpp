@@ -122,9 +122,9 @@ template <detail::byte_range Bytes>
 }
 
 /// The variant of Apache Cassandra and ScyllaDB, whose Java widens the last `size % 16` bytes with
-/// their sign: it differs from `murmur3_x64_128` when one of them is 0x80 or above. The token of a
-/// partition key is `lo` with seed 0, as a signed number (and the largest in place of the
-/// smallest).
+/// their sign: it differs from `murmur3_x64_128` when one of them, other than the eighth, is 0x80
+/// or above. The token of a partition key is `lo` with seed 0, as a signed number (and the largest
+/// in place of the smallest).
 template <detail::byte_range Bytes>
 [[nodiscard]] constexpr hash128 murmur3_x64_128_cassandra(const Bytes& bytes,
                                                           std::uint64_t seed = 0) noexcept {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the benchmarks of the hash functions share.
-#ifndef QUOIN_BENCH_HASH_HASH_BENCH_HPP
-#define QUOIN_BENCH_HASH_HASH_BENCH_HPP
+#ifndef QUOIN_BENCH_HASH_BENCH_SUPPORT_HPP
+#define QUOIN_BENCH_HASH_BENCH_SUPPORT_HPP
 
 #include <benchmark/benchmark.h>
 
