@@ -26,7 +26,7 @@ namespace {
 
 using namespace quoin_test;
 
-constexpr double false_alarm = 1e-7;
+constexpr double false_alarm = 1e-6 / 32;
 constexpr std::uint64_t seeds[] = {0, 0x123456789abcdef0u};
 
 using integers = std::vector<std::uint64_t>;

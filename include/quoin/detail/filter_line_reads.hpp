@@ -252,7 +252,7 @@ class line_filter_reads {
   template <class Other>
   [[nodiscard]] double estimated_union(const line_filter_reads<Other, Hash>& other) const {
     require_compatible(other);
-    const std::uint64_t* const theirs = other.self().table().words;
+    const std::uint64_t* const theirs = other.words();
     return count_from_bits(
         count_bits([=](std::uint64_t word, std::size_t i) { return word | theirs[i]; }));
   }
@@ -342,6 +342,7 @@ class line_filter_reads {
   friend class line_filter_reads;
 
   [[nodiscard]] const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
+  [[nodiscard]] const std::uint64_t* words() const noexcept { return self().table().words; }
 
   static void require_room(std::size_t size, std::size_t needed) {
     if (size < needed) fail_argument("filter", "size of the output", size, "that of the input");
