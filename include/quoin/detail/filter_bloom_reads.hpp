@@ -9,7 +9,6 @@
 #include <quoin/detail/filter_common.hpp>
 #include <quoin/detail/frame.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -64,9 +63,8 @@ template <class Hash, class Indices>
   if (k < 1 || k > max_bloom_hashes) {
     return bad(errc::bad_value, 32, "quoin: number of bits per key must be 1 to 64");
   }
-  if (std::any_of(p + 25, p + bloom_filter_parameters,
-                  [](std::byte b) { return b != std::byte{}; })) {
-    return bad(errc::bad_value, 33, "quoin: reserved bytes must be 0");
+  for (std::size_t i = 25; i < bloom_filter_parameters; ++i) {
+    if (p[i] != std::byte{0}) return bad(errc::bad_value, 8 + i, "quoin: reserved bytes must be 0");
   }
   const auto last = load_le<std::uint64_t>(&frame->payload[frame->payload.size() - 8]);
   if (bits % 64 != 0 && last >> (bits % 64) != 0) {
@@ -101,7 +99,7 @@ class bloom_filter_reads : public filter_reads<Derived, Hash> {
 
   /// Bit `index` < `bit_count()` of the table.
   [[nodiscard]] bool bit(std::uint64_t index) const noexcept {
-    return (static_cast<unsigned>(*self().table().byte_of(index)) >> (index % 8) & 1) != 0;
+    return (load_le<std::uint64_t>(self().table().word_of(index)) >> (index % 64) & 1) != 0;
   }
 
   /// Bits that are 1. O(size).
@@ -111,8 +109,10 @@ class bloom_filter_reads : public filter_reads<Derived, Hash> {
 
   /// True when no key was inserted. O(size).
   [[nodiscard]] bool empty() const noexcept {
-    const const_bloom_table t = self().table();
-    return std::all_of(t.bytes, t.bytes + size_bytes(), [](unsigned char b) { return b == 0; });
+    for (std::size_t i = 0; i < size_bytes(); ++i) {
+      if (bytes()[i] != 0) return false;
+    }
+    return true;
   }
 
   /// Distinct keys inserted, estimated from the bits set: ln(1 − B/m) / (k · ln(1 − 1/m)), the

@@ -8,7 +8,6 @@
 #include <quoin/detail/error.hpp>
 #include <quoin/hash/hash.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -144,7 +143,7 @@ class filter_reads {
   template <class Other>
   [[nodiscard]] double estimated_intersection(const filter_reads<Other, Hash>& other) const {
     const double both = self().estimated_union(other.self());
-    return std::max(0.0, self().estimated_count() + other.self().estimated_count() - both);
+    return max_of(0.0, self().estimated_count() + other.self().estimated_count() - both);
   }
 
   /// |A ∩ B| / |A ∪ B|, estimated; 1 for two empty filters. Throws unless compatible. O(size).

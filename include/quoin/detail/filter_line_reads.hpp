@@ -5,6 +5,7 @@
 #define QUOIN_DETAIL_FILTER_LINE_READS_HPP
 
 #include <quoin/detail/error.hpp>
+#include <quoin/detail/filter_common.hpp>
 #include <quoin/detail/filter_line_batch.hpp>
 #include <quoin/detail/filter_line_model.hpp>
 #include <quoin/detail/frame.hpp>
@@ -56,40 +57,6 @@ struct line_filter_plan {
           k != 0 ? k : best_line_hashes(bits_per_key)};
 }
 
-/// `lines` as a size in memory.
-[[nodiscard]] inline std::size_t size_of_table(std::uint64_t lines) {
-  constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max() / 128;
-  if (lines > most) fail("quoin: the filter is larger than this platform can address");
-  return static_cast<std::size_t>(lines);
-}
-
-/// A `Hash` of `seed`. A hasher that takes no seed has only the seed 0.
-template <class Hash>
-[[nodiscard]] Hash make_hash(std::uint64_t seed) {
-  if constexpr (std::same_as<Hash, hash>) {
-    return hash{seed};
-  } else if constexpr (std::constructible_from<Hash, std::uint64_t>) {
-    return Hash(seed);
-  } else {
-    if (seed != 0) fail_argument("hash", "seed", seed, "0 for a hasher that takes no seed");
-    return Hash();
-  }
-}
-
-/// What a serialized form calls `Hash`: its member `id`, or 0 for one without a name.
-template <class Hash>
-inline constexpr std::uint32_t hash_id = [] {
-  if constexpr (requires { Hash::id; }) return std::uint32_t{Hash::id};
-  return std::uint32_t{0};
-}();
-
-template <class Key, class Hash>
-concept hashable_by = hashes<Hash, Key>;
-
-template <class Key, class Hash>
-inline constexpr bool nothrow_hashable_by =
-    noexcept(std::declval<const Hash&>()(std::declval<const Key&>()));
-
 // --- bytes --------------------------------------------------------------------------------------
 
 inline constexpr frame_id line_filter_frame{0x0102, 1};
@@ -140,19 +107,6 @@ template <class Hash>
 }
 
 // --- reading ------------------------------------------------------------------------------------
-
-/// Writes bit i of `bits` to `out[i]` for i < n ≤ 64.
-inline void spread_bits(std::uint64_t bits, std::size_t n, bool* out) noexcept {
-  std::size_t i = 0;
-  for (; i + 8 <= n; i += 8, bits >>= 8) {
-    // Copies 8 bits into 8 bytes, keeps bit j of byte j, and turns "not 0" into 1.
-    const std::uint64_t spread = (bits & 0xff) * 0x0101010101010101u & 0x8040201008040201u;
-    const std::uint64_t ones = (spread + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
-    const std::uint64_t bytes = to_le(ones);
-    std::memcpy(out + i, &bytes, sizeof bytes);
-  }
-  for (; i < n; ++i, bits >>= 1) out[i] = (bits & 1) != 0;
-}
 
 /// The read operations of a filter `Derived`, which has `table()`, `hasher()`, `seed_of_hash()`.
 template <class Derived, class Hash>

@@ -53,17 +53,18 @@ struct bloom_options {
 
 /// The indices of a key's bits: the default policy of `bloom_filter`.
 ///
-/// An index policy is a type that is constructed from a key's hash and the number of bits, and
-/// whose `next()` gives one index below that number at each call. This one multiplies the hash by
-/// a constant each time and scales the product, all of its 64 bits, to the table: a multiplicative
-/// congruential generator with the hash as its state. Its false positives are those of independent
-/// indices, for 100 bits as for 2^33 (measured), where double hashing has 40 % more for 100 bits
-/// and 4 % more for 1000.
+/// An index policy is a copyable type that is constructed from a key's hash and the number of bits,
+/// and whose `next()` gives one index below that number at each call. This one multiplies the hash
+/// by a constant each time and scales the product, all of its 64 bits, to the table: a
+/// multiplicative congruential generator with the hash as its state. Its false positives are those
+/// of independent indices, for 100 bits as for 2^33 (measured), where double hashing has 40 % more
+/// for 100 bits and 4 % more for 1000.
 class multiplied_indices {
  public:
   /// Names this policy in serialized forms.
   static constexpr std::uint32_t id = 1;
 
+  constexpr multiplied_indices() noexcept = default;
   constexpr multiplied_indices(std::uint64_t hash, std::uint64_t bits) noexcept
       : state_(hash), bits_(bits) {}
 
@@ -77,14 +78,14 @@ class multiplied_indices {
   }
 
  private:
-  std::uint64_t state_;
-  std::uint64_t bits_;
+  std::uint64_t state_ = 0;
+  std::uint64_t bits_ = 0;
 };
 
 /// A policy that turns a hash into indices, see `multiplied_indices`.
 template <class T>
-concept bloom_indices = std::constructible_from<T, std::uint64_t, std::uint64_t> &&
-    requires(T indices) {
+concept bloom_indices = std::semiregular<T> &&
+    std::constructible_from<T, std::uint64_t, std::uint64_t> && requires(T indices) {
   { indices.next() } -> std::same_as<std::uint64_t>;
 };
 
