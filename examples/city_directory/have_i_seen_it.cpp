@@ -353,6 +353,9 @@ void have_i_seen_it(const std::vector<place>& places) {
   const std::size_t distinct = count_distinct(all);
 
   chapter("Have I seen it?", "quoin::blocked_bloom_filter");
+  std::puts(
+      "\nA filter says \"certainly not\" or \"probably\". The first is always true; the second is wrong\n"
+      "about names that it never saw as often as was agreed, and no oftener.");
   tell_repetitions(all, distinct);
   tell_false_positives(all, distinct);
   tell_speed(all);
