@@ -243,7 +243,7 @@ filter load_filter(const std::string& name) {
     bytes.resize(std::max<std::size_t>(2 * size, 1 << 16));
     const std::size_t n = in.read(bytes.data() + size, bytes.size() - size, name);
     size += n;
-    if (n == 0) {
+    if (n == 0 || bytes[0] != 'Q') {  // no filter begins otherwise: an endless file ends here
       bytes.resize(size);
       break;
     }

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -355,7 +356,7 @@ void have_i_seen_it(const std::vector<place>& places) {
   chapter("Have I seen it?", "quoin::blocked_bloom_filter");
   std::puts(
       "\nA filter says \"certainly not\" or \"probably\". The first is always true; the second is wrong\n"
-      "about names that it never saw as often as was agreed, and no oftener.");
+      "about names that it never saw, as often as a formula says.");
   tell_repetitions(all, distinct);
   tell_false_positives(all, distinct);
   tell_speed(all);

@@ -76,6 +76,7 @@ ends_with 1 'cut: quoin: checksum mismatch' --load cut
 ends_with 1 'first: quoin: not a native form' --load first
 ends_with 1 'nothing: quoin: input too short' --load nothing
 ends_with 1 'none: No such file' --load none
+[ ! -c /dev/zero ] || ends_with 1 '/dev/zero: quoin: not a native form' --load /dev/zero
 ends_with 1 'none/kept: No such file' --save none/kept
 ends_with 1 '/dev/null: not a regular file' --save /dev/null
 cp kept before
