@@ -143,6 +143,16 @@ template <std::unsigned_integral T>
   return !__builtin_mul_overflow(a, b, result);
 }
 
+/// `std::min` and `std::max` of <algorithm>, whose inclusion costs as much as <vector>.
+template <class T>
+[[nodiscard]] constexpr T min_of(T a, T b) noexcept {
+  return b < a ? b : a;
+}
+template <class T>
+[[nodiscard]] constexpr T max_of(T a, T b) noexcept {
+  return a < b ? b : a;
+}
+
 /// `ceil(a / b)` without overflow; `b` is not 0.
 template <std::unsigned_integral T>
 [[nodiscard]] constexpr T ceil_div(T a, T b) noexcept {

@@ -11,9 +11,9 @@
 #include <quoin/detail/error.hpp>
 
 #include <concepts>
+#include <string>  // also for std::construct_at: <memory> costs more
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace quoin::inline QUOIN_ABI {
 
@@ -40,33 +40,63 @@ class [[nodiscard]] expected {
   using value_type = T;
   using error_type = E;
 
+  static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_constructible_v<E>,
+                "quoin::expected: moving a T or an E must not throw");
+
   constexpr expected() noexcept(
       std::is_nothrow_default_constructible_v<T>) requires std::default_initializable<T>
-      : state_(std::in_place_index<0>) {}
+      : value_(), has_value_(true) {}
 
   template <class U = T>
   requires(std::constructible_from<T, U> &&
            !std::same_as<std::remove_cvref_t<U>,
                          expected>) constexpr explicit(!std::convertible_to<U, T>)
       expected(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
-      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+      : value_(std::forward<U>(value)), has_value_(true) {}
 
   template <class G>
   requires std::constructible_from<E, G>
   constexpr expected(unexpected<G> error) noexcept(std::is_nothrow_constructible_v<E, G>)
-      : state_(std::in_place_index<1>, std::move(error).error()) {}
+      : error_(std::move(error).error()), has_value_(false) {}
 
-  [[nodiscard]] constexpr bool has_value() const noexcept { return state_.index() == 0; }
+  constexpr expected(const expected& other) : has_value_(other.has_value_) {
+    if (has_value_) {
+      std::construct_at(&value_, other.value_);
+    } else {
+      std::construct_at(&error_, other.error_);
+    }
+  }
+
+  constexpr expected(expected&& other) noexcept : has_value_(other.has_value_) {
+    take(std::move(other));
+  }
+
+  constexpr expected& operator=(const expected& other) {
+    if (this != &other) *this = expected(other);  // a copy that throws leaves this one whole
+    return *this;
+  }
+
+  constexpr expected& operator=(expected&& other) noexcept {
+    if (this == &other) return *this;
+    destroy();
+    has_value_ = other.has_value_;
+    take(std::move(other));
+    return *this;
+  }
+
+  constexpr ~expected() { destroy(); }
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return has_value(); }
 
-  [[nodiscard]] constexpr T& operator*() & noexcept { return *std::get_if<0>(&state_); }
-  [[nodiscard]] constexpr const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] constexpr T& operator*() & noexcept { return value_; }
+  [[nodiscard]] constexpr const T& operator*() const& noexcept { return value_; }
   [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(**this); }
-  [[nodiscard]] constexpr T* operator->() noexcept { return std::get_if<0>(&state_); }
-  [[nodiscard]] constexpr const T* operator->() const noexcept { return std::get_if<0>(&state_); }
+  [[nodiscard]] constexpr T* operator->() noexcept { return &value_; }
+  [[nodiscard]] constexpr const T* operator->() const noexcept { return &value_; }
 
-  [[nodiscard]] constexpr E& error() & noexcept { return *std::get_if<1>(&state_); }
-  [[nodiscard]] constexpr const E& error() const& noexcept { return *std::get_if<1>(&state_); }
+  [[nodiscard]] constexpr E& error() & noexcept { return error_; }
+  [[nodiscard]] constexpr const E& error() const& noexcept { return error_; }
   [[nodiscard]] constexpr E&& error() && noexcept { return std::move(error()); }
 
   /// The value; without one, fails with the error's own message if it has one.
@@ -122,7 +152,27 @@ class [[nodiscard]] expected {
     }
   }
 
-  std::variant<T, E> state_;
+  constexpr void take(expected&& other) noexcept {
+    if (has_value_) {
+      std::construct_at(&value_, std::move(other.value_));
+    } else {
+      std::construct_at(&error_, std::move(other.error_));
+    }
+  }
+
+  constexpr void destroy() noexcept {
+    if (has_value_) {
+      std::destroy_at(&value_);
+    } else {
+      std::destroy_at(&error_);
+    }
+  }
+
+  union {
+    T value_;
+    E error_;
+  };
+  bool has_value_;
 };
 
 }  // namespace quoin::inline QUOIN_ABI

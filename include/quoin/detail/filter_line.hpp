@@ -20,7 +20,7 @@
 
 #include <quoin/detail/bits.hpp>
 
-#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -40,39 +40,53 @@ inline constexpr std::uint64_t line_factor_1 = 0xd6e8feb86659fd93u;
 /// The bits of one key within its line.
 class line_probe {
  public:
-  constexpr line_probe(std::uint64_t hash, unsigned k) noexcept
-      : products_{(hash & 0xffffffffu) * line_factor_0, (hash & 0xffffffffu) * line_factor_1},
-        lane_(static_cast<unsigned>(hash >> 32) % line_lanes(k)),
-        k_(k) {}
+  QUOIN_ALWAYS_INLINE constexpr line_probe(std::uint64_t hash, unsigned k) noexcept
+      : lane_(static_cast<unsigned>(hash >> 32) % line_lanes(k)), k_(k) {
+    const std::uint64_t low = hash & 0xffffffffu;
+    if (k <= 8) {
+      positions_[0] = std::rotr(low * line_factor_0, static_cast<int>(8 * lane_));
+    } else {  // turn the sixteen bytes so that the first lane's comes first
+      std::uint64_t first = low * line_factor_0, second = low * line_factor_1;
+      if (lane_ >= 8) {
+        const std::uint64_t swapped = first;
+        first = second;
+        second = swapped;
+      }
+      const unsigned by = 8 * (lane_ % 8);
+      positions_[0] = by == 0 ? first : first >> by | second << (64 - by);
+      positions_[1] = by == 0 ? second : second >> by | first << (64 - by);
+    }
+  }
 
-  /// Calls `f(word, mask)` for each of the key's bits: bit `mask` (in memory order) of `word`.
+  /// Calls `f(word, bit)` for each of the key's bits: `bit` (0 is the lowest) of `word`.
   template <class F>
   QUOIN_ALWAYS_INLINE constexpr void for_each_bit(F f) const noexcept {
+    std::uint64_t bytes = positions_[0];
     if (k_ <= 8) {
-      for (unsigned i = 0; i < k_; ++i) {
-        const unsigned lane = (lane_ + i) % 8;
-        f(lane, to_le(std::uint64_t{1} << (products_[0] >> (8 * lane) & 63)));
+      for (unsigned i = 0; i < k_; ++i, bytes >>= 8) {
+        f((lane_ + i) % 8, static_cast<unsigned>(bytes % 64));
       }
     } else {
-      for (unsigned i = 0; i < k_; ++i) {
+      for (unsigned i = 0; i < k_; ++i, bytes >>= 8) {
+        if (i == 8) bytes = positions_[1];
         const unsigned lane = (lane_ + i) % 16;
-        const auto bit = (products_[lane / 8] >> (8 * (lane % 8)) & 31) + 32 * (lane % 2);
-        f(lane / 2, to_le(std::uint64_t{1} << bit));
+        f(lane / 2, static_cast<unsigned>(bytes % 32) + lane % 2 * 32);
       }
     }
   }
 
   /// Whether all of the key's bits are set in `line`.
   [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr bool in(const std::uint64_t* line) const noexcept {
-    std::uint64_t missing = 0;  // no early exit: half the misses would pay a mispredicted branch
-    for_each_bit([&](unsigned word, std::uint64_t mask) { missing |= mask & ~line[word]; });
-    return missing == 0;
+    std::uint64_t all = 1;  // no early exit: half the misses would pay a mispredicted branch
+    for_each_bit([&](unsigned word, unsigned bit) { all &= to_le(line[word]) >> bit; });
+    return (all & 1) != 0;
   }
 
   /// Sets the key's bits in `line`; true if one of them was not set before.
   QUOIN_ALWAYS_INLINE constexpr bool set(std::uint64_t* line) const noexcept {
     std::uint64_t added = 0;
-    for_each_bit([&](unsigned word, std::uint64_t mask) {
+    for_each_bit([&](unsigned word, unsigned bit) {
+      const std::uint64_t mask = to_le(std::uint64_t{1} << bit);
       added |= mask & ~line[word];
       line[word] |= mask;
     });
@@ -80,7 +94,7 @@ class line_probe {
   }
 
  private:
-  std::array<std::uint64_t, 2> products_;
+  std::uint64_t positions_[2] = {};
   unsigned lane_;
   unsigned k_;
 };

@@ -6,7 +6,6 @@
 
 #include <quoin/detail/filter_line_batch.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +29,7 @@ class line_bulk_inserter {
 
   explicit line_bulk_inserter(const line_table& table) noexcept
       : table_(table),
-        regions_(std::min<std::uint64_t>(most_regions, table.size / lines_per_region)),
+        regions_(min_of<std::uint64_t>(most_regions, table.size / lines_per_region)),
         capacity_(static_cast<std::size_t>(table.size * keys_per_line / regions_)),
         hashes_(new (std::nothrow) std::uint64_t[capacity_ * regions_]) {}
 
@@ -96,7 +95,7 @@ void insert_in_bulk(const line_table& table, std::size_t n, Hash hash) {
     if (inserter.ready()) {
       std::uint64_t hashes[line_batch];
       for (std::size_t first = 0; first < n; first += line_batch) {
-        const std::size_t count = std::min(n - first, line_batch);
+        const std::size_t count = min_of(n - first, line_batch);
         hash(first, count, hashes);
         for (std::size_t i = 0; i < count; ++i) inserter.put(hashes[i]);
       }

@@ -18,9 +18,9 @@
 
 #include <quoin/detail/filter_line.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -35,25 +35,13 @@ class line_model {
     for (unsigned i = 1; i <= k; ++i) untouched[i] = untouched[i - 1] * (1 - lanes / 512.0);
     const std::uint32_t all = (1u << lanes) - 1;
     const std::uint32_t window = (1u << k) - 1;
-    std::vector<term> terms;
-    terms.reserve(std::size_t{1} << k);
     for (std::uint32_t subset = 0; subset <= window; ++subset) {
       double sum = 0;
       for (unsigned r = 0; r < lanes; ++r) {
         const std::uint32_t shifted = (window << r | window >> (lanes - r)) & all;
         sum += untouched[static_cast<unsigned>(std::popcount(shifted & subset))];
       }
-      terms.push_back({1 - sum / lanes, std::popcount(subset) % 2 == 0 ? 1.0 : -1.0});
-    }
-    std::sort(terms.begin(), terms.end(),
-              [](const term& a, const term& b) { return a.touched < b.touched; });
-    for (const term& t : terms) {
-      constexpr double same = 1e-12;  // far below the least difference, far above rounding
-      if (!terms_.empty() && t.touched - terms_.back().touched < same) {
-        terms_.back().coefficient += t.coefficient;
-      } else {
-        terms_.push_back(t);
-      }
+      add(1 - sum / lanes, std::popcount(subset) % 2 == 0 ? 1.0 : -1.0);
     }
   }
 
@@ -65,14 +53,14 @@ class line_model {
       sum +=
           t.coefficient * __builtin_exp(keys == 0 ? 0 : keys * __builtin_log1p(-t.touched / lines));
     }
-    return std::clamp(sum, 0.0, 1.0);
+    return clamp_to_rate(sum);
   }
 
   /// The same per line, as the number of lines grows: `load` keys per line on average.
   [[nodiscard]] double rate_of_load(double load) const noexcept {
     double sum = 0;
     for (const term& t : terms_) sum += t.coefficient * __builtin_exp(-load * t.touched);
-    return std::clamp(sum, 0.0, 1.0);
+    return clamp_to_rate(sum);
   }
 
  private:
@@ -80,6 +68,27 @@ class line_model {
     double touched;  ///< 1 − a_S
     double coefficient;
   };
+
+  /// Adds to the term with this `touched`, in sorted order.
+  void add(double touched, double coefficient) {
+    constexpr double same = 1e-12;  // far below the least difference, far above rounding
+    std::size_t low = 0, high = terms_.size();
+    while (low < high) {
+      const std::size_t middle = (low + high) / 2;
+      if (terms_[middle].touched < touched - same) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    if (low == terms_.size() || terms_[low].touched > touched + same) {
+      terms_.insert(terms_.begin() + static_cast<std::ptrdiff_t>(low), {touched, 0});
+    }
+    terms_[low].coefficient += coefficient;
+  }
+
+  [[nodiscard]] static double clamp_to_rate(double x) noexcept { return x < 0 ? 0 : x > 1 ? 1 : x; }
+
   std::vector<term> terms_;
 };
 
@@ -121,10 +130,10 @@ inline constexpr std::array<line_density, 15> line_densities{{
 /// is taken.
 [[nodiscard]] inline double line_bits_per_key(double rate, unsigned k) {
   if (k == 0) {
-    const auto* const d = std::find_if(line_densities.begin(), line_densities.end(),
-                                       [=](const line_density& each) { return each.rate <= rate; });
-    if (d == line_densities.end()) return 0;
-    k = d->k;
+    for (const line_density& d : line_densities) {
+      if (k == 0 && d.rate <= rate) k = d.k;
+    }
+    if (k == 0) return 0;
   }
   const line_model model(k);
   double low = 0, high = 64;

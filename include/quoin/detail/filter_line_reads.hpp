@@ -11,7 +11,6 @@
 #include <quoin/detail/frame.hpp>
 #include <quoin/hash/hash.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -53,7 +52,7 @@ struct line_filter_plan {
   constexpr double most = 1ull << 57;  // 2^63 bytes
   if (!(lines < most)) fail_argument(type, "capacity", capacity, "of a filter below 2^63 bytes");
   const auto whole = static_cast<std::uint64_t>(lines);
-  return {std::max<std::uint64_t>(1, whole + (static_cast<double>(whole) < lines)),
+  return {max_of<std::uint64_t>(1, whole + (static_cast<double>(whole) < lines)),
           k != 0 ? k : best_line_hashes(bits_per_key)};
 }
 
@@ -91,9 +90,8 @@ template <class Hash>
   if (k < 1 || k > max_line_hashes) {
     return bad(errc::bad_value, 28, "quoin: number of bits per key must be 1 to 16");
   }
-  if (std::any_of(p + 21, p + line_filter_parameters,
-                  [](std::byte b) { return b != std::byte{}; })) {
-    return bad(errc::bad_value, 29, "quoin: reserved bytes must be 0");
+  for (std::size_t i = 21; i < line_filter_parameters; ++i) {
+    if (p[i] != std::byte{0}) return bad(errc::bad_value, 8 + i, "quoin: reserved bytes must be 0");
   }
   if (id != hash_id<Hash>) {
     return bad(errc::incompatible, 24, "quoin: the filter was built with another hash function");
@@ -186,7 +184,10 @@ class line_filter_reads {
   /// True when no key was inserted. O(size).
   [[nodiscard]] bool empty() const noexcept {
     const const_line_table t = self().table();
-    return std::all_of(t.words, t.words + 8 * t.size, [](std::uint64_t w) { return w == 0; });
+    for (std::uint64_t i = 0; i < 8 * t.size; ++i) {
+      if (t.words[i] != 0) return false;
+    }
+    return true;
   }
 
   /// Distinct keys inserted, estimated from the bits set: ln(1 − B/m) / ln(1 − k/m). Infinite when
@@ -199,7 +200,7 @@ class line_filter_reads {
   template <class Other>
   [[nodiscard]] double estimated_intersection(const line_filter_reads<Other, Hash>& other) const {
     const double both = estimated_union(other);
-    return std::max(0.0, estimated_count() + other.estimated_count() - both);
+    return max_of(0.0, estimated_count() + other.estimated_count() - both);
   }
 
   /// Distinct keys in one or both, estimated. Throws unless compatible. O(size).
@@ -325,10 +326,11 @@ class line_filter_reads {
   void look_up(std::size_t n, HashBlock hash, Take take) const {
     const const_line_table t = self().table();
     const line_kernels kernels = line_kernels_of(active_isa(), t.k);
-    for_each_line_batch<false>(
-        t, n, hash, [&](std::size_t first, const std::uint64_t* hashes, std::size_t count) {
-          take(first, kernels.contains(t, hashes, count), count);
-        });
+    for_each_line_batch(t, n, hash,
+                        [&](std::size_t first, const std::uint64_t* hashes, std::size_t count,
+                            const std::uint64_t* next) {
+                          take(first, kernels.contains(t, hashes, count, next), count);
+                        });
   }
 
   template <class Word>

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #if QUOIN_X86_64
 #include <immintrin.h>
@@ -31,26 +32,59 @@ namespace quoin::inline QUOIN_ABI::detail {
 inline constexpr std::size_t line_batch = 64;
 inline constexpr std::size_t line_group = 8;
 
-struct line_kernels {
+/// One level's kernels. `next`, if given, are `n` hashes soon to be served (padded too): with each
+/// key served the line of one of them is fetched. Fetched in a burst they filled the miss buffers
+/// and the work at hand could not overlap (1.15 times slower from the third-level cache, 1.4 from
+/// memory).
+class line_kernels {
+ public:
+  using contains_function = std::uint64_t (*)(const const_line_table&, const std::uint64_t* hashes,
+                                              std::size_t n, const std::uint64_t* next) noexcept;
+  using insert_function = void (*)(const line_table&, const std::uint64_t* hashes, std::size_t n,
+                                   const std::uint64_t* next) noexcept;
+
+  constexpr line_kernels(contains_function look_up, insert_function put_in) noexcept
+      : contains_(look_up), insert_(put_in) {}
+
   /// Bit i of the result: whether hash i is in the table. Bits from n on are undefined.
-  std::uint64_t (*contains)(const const_line_table&, const std::uint64_t* hashes,
-                            std::size_t n) noexcept;
-  void (*insert)(const line_table&, const std::uint64_t* hashes, std::size_t n) noexcept;
+  std::uint64_t contains(const const_line_table& table, const std::uint64_t* hashes, std::size_t n,
+                         const std::uint64_t* next = nullptr) const noexcept {
+    return contains_(table, hashes, n, next);
+  }
+
+  void insert(const line_table& table, const std::uint64_t* hashes, std::size_t n,
+              const std::uint64_t* next = nullptr) const noexcept {
+    insert_(table, hashes, n, next);
+  }
+
+ private:
+  contains_function contains_;
+  insert_function insert_;
 };
 
+/// Asks for the line of `hash`, to be written if the table is.
+template <class Word>
+QUOIN_ALWAYS_INLINE void prefetch_line(const basic_line_table<Word>& table,
+                                       std::uint64_t hash) noexcept {
+  __builtin_prefetch(table.line_of(hash), std::is_const_v<Word> ? 0 : 1);
+}
+
 inline std::uint64_t line_contains_scalar(const const_line_table& table,
-                                          const std::uint64_t* hashes, std::size_t n) noexcept {
+                                          const std::uint64_t* hashes, std::size_t n,
+                                          const std::uint64_t* next) noexcept {
   std::uint64_t hits = 0;
   for (std::size_t i = 0; i < n; ++i) {
+    if (next != nullptr) prefetch_line(table, next[i]);
     const bool hit = line_probe(hashes[i], table.k).in(table.line_of(hashes[i]));
     hits |= std::uint64_t{hit} << i;
   }
   return hits;
 }
 
-inline void line_insert_scalar(const line_table& table, const std::uint64_t* hashes,
-                               std::size_t n) noexcept {
+inline void line_insert_scalar(const line_table& table, const std::uint64_t* hashes, std::size_t n,
+                               const std::uint64_t* next) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
+    if (next != nullptr) prefetch_line(table, next[i]);
     line_probe(hashes[i], table.k).set(table.line_of(hashes[i]));
   }
 }
@@ -177,7 +211,8 @@ template <unsigned Lanes>
 template <unsigned Lanes>
 QUOIN_TARGET_AVX2 inline std::uint64_t line_contains_avx2(const const_line_table& table,
                                                           const std::uint64_t* hashes,
-                                                          std::size_t n) noexcept {
+                                                          std::size_t n,
+                                                          const std::uint64_t* next) noexcept {
   line_positions<Lanes> positions;
   find_positions_avx2(hashes, n, positions);
   const cache_line* const selectors = selectors_of<Lanes>(table.k);
@@ -187,6 +222,7 @@ QUOIN_TARGET_AVX2 inline std::uint64_t line_contains_avx2(const const_line_table
 #pragma GCC unroll 8
     for (std::size_t j = 0; j < line_group; ++j) {
       const std::size_t i = group + (line_group - 1 - j);
+      if (next != nullptr) prefetch_line(table, next[i]);
       const auto* const line = reinterpret_cast<const __m256i*>(table.line_of(hashes[i]));
       const auto* const selector =
           reinterpret_cast<const __m256i*>(selector_for<Lanes>(selectors, hashes[i]));
@@ -210,11 +246,12 @@ QUOIN_TARGET_AVX2 inline std::uint64_t line_contains_avx2(const const_line_table
 
 template <unsigned Lanes>
 QUOIN_TARGET_AVX2 inline void line_insert_avx2(const line_table& table, const std::uint64_t* hashes,
-                                               std::size_t n) noexcept {
+                                               std::size_t n, const std::uint64_t* next) noexcept {
   line_positions<Lanes> positions;
   find_positions_avx2(hashes, n, positions);
   const cache_line* const selectors = selectors_of<Lanes>(table.k);
   for (std::size_t i = 0; i < n; ++i) {
+    if (next != nullptr) prefetch_line(table, next[i]);
     auto* const line = reinterpret_cast<__m256i*>(table.line_of(hashes[i]));
     const auto* const selector =
         reinterpret_cast<const __m256i*>(selector_for<Lanes>(selectors, hashes[i]));
@@ -262,7 +299,8 @@ positions_avx512(const line_positions<Lanes>& positions, std::size_t i) noexcept
 template <unsigned Lanes>
 QUOIN_TARGET_AVX512 inline std::uint64_t line_contains_avx512(const const_line_table& table,
                                                               const std::uint64_t* hashes,
-                                                              std::size_t n) noexcept {
+                                                              std::size_t n,
+                                                              const std::uint64_t* next) noexcept {
   line_positions<Lanes> positions;
   find_positions_avx512(hashes, n, positions);
   const cache_line* const selectors = selectors_of<Lanes>(table.k);
@@ -272,6 +310,7 @@ QUOIN_TARGET_AVX512 inline std::uint64_t line_contains_avx512(const const_line_t
 #pragma GCC unroll 8
     for (std::size_t j = 0; j < line_group; ++j) {
       const std::size_t i = group + (line_group - 1 - j);
+      if (next != nullptr) prefetch_line(table, next[i]);
       const __m512i line = _mm512_loadu_si512(table.line_of(hashes[i]));
       const __m512i selector = _mm512_load_si512(selector_for<Lanes>(selectors, hashes[i]));
       const __m512i by = positions_avx512(positions, i);
@@ -292,12 +331,13 @@ QUOIN_TARGET_AVX512 inline std::uint64_t line_contains_avx512(const const_line_t
 
 template <unsigned Lanes>
 QUOIN_TARGET_AVX512 inline void line_insert_avx512(const line_table& table,
-                                                   const std::uint64_t* hashes,
-                                                   std::size_t n) noexcept {
+                                                   const std::uint64_t* hashes, std::size_t n,
+                                                   const std::uint64_t* next) noexcept {
   line_positions<Lanes> positions;
   find_positions_avx512(hashes, n, positions);
   const cache_line* const selectors = selectors_of<Lanes>(table.k);
   for (std::size_t i = 0; i < n; ++i) {
+    if (next != nullptr) prefetch_line(table, next[i]);
     std::uint64_t* const line = table.line_of(hashes[i]);
     const __m512i selector = _mm512_load_si512(selector_for<Lanes>(selectors, hashes[i]));
     const __m512i by = positions_avx512(positions, i);
@@ -345,13 +385,15 @@ template <unsigned Lanes>
 
 template <unsigned Lanes>
 inline std::uint64_t line_contains_neon(const const_line_table& table, const std::uint64_t* hashes,
-                                        std::size_t n) noexcept {
+                                        std::size_t n, const std::uint64_t* next) noexcept {
   const cache_line* const selectors = selectors_of<Lanes>(table.k);
   std::uint64_t misses = 0;
   for (std::size_t group = 0; group < n; group += line_group) {
     uint64x2_t acc = vdupq_n_u64(0);
     for (std::size_t j = 0; j < line_group; ++j) {
-      const std::uint64_t hash = hashes[group + (line_group - 1 - j)];
+      const std::size_t i = group + (line_group - 1 - j);
+      if (next != nullptr) prefetch_line(table, next[i]);
+      const std::uint64_t hash = hashes[i];
       const std::uint64_t* const line = table.line_of(hash);
       const std::uint64_t* const selector = selector_for<Lanes>(selectors, hash)->words;
       acc = vaddq_u64(acc, acc);
@@ -370,10 +412,11 @@ inline std::uint64_t line_contains_neon(const const_line_table& table, const std
 }
 
 template <unsigned Lanes>
-inline void line_insert_neon(const line_table& table, const std::uint64_t* hashes,
-                             std::size_t n) noexcept {
+inline void line_insert_neon(const line_table& table, const std::uint64_t* hashes, std::size_t n,
+                             const std::uint64_t* next) noexcept {
   const cache_line* const selectors = selectors_of<Lanes>(table.k);
   for (std::size_t i = 0; i < n; ++i) {
+    if (next != nullptr) prefetch_line(table, next[i]);
     std::uint64_t* const line = table.line_of(hashes[i]);
     const std::uint64_t* const selector = selector_for<Lanes>(selectors, hashes[i])->words;
 #pragma GCC unroll 4

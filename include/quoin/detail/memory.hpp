@@ -6,10 +6,10 @@
 
 #include <quoin/detail/config.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>  // also for std::allocator: <memory> costs three times as much to compile
 
@@ -69,7 +69,9 @@ class line_array {
   ~line_array() = default;
 
   void swap(line_array& other) noexcept { lines_.swap(other.lines_); }
-  void clear() noexcept { std::fill(lines_.begin(), lines_.end(), cache_line{}); }
+  void clear() noexcept {
+    if (!lines_.empty()) std::memset(lines_.data(), 0, lines_.size() * sizeof(cache_line));
+  }
 
   [[nodiscard]] cache_line* data() noexcept { return lines_.data(); }
   [[nodiscard]] const cache_line* data() const noexcept { return lines_.data(); }
