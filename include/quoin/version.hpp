@@ -9,8 +9,13 @@
 #define QUOIN_VERSION_PATCH 0
 
 /// The name of the inline namespace: it changes with every release that may change a type's layout,
-/// so that objects of two such releases never meet under one symbol.
+/// so that objects of two such releases never meet under one symbol. Units without exceptions have
+/// one of their own, since their functions report mistakes otherwise.
+#if defined(__cpp_exceptions)
 #define QUOIN_ABI v0_1
+#else
+#define QUOIN_ABI v0_1_no_exceptions
+#endif
 
 namespace quoin::inline QUOIN_ABI {
 

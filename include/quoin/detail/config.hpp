@@ -19,7 +19,8 @@
 #define QUOIN_HAS_EXCEPTIONS 0
 #endif
 
-/// Define `QUOIN_NO_SIMD` for a build with portable code only. It changes speed, never results.
+/// Define `QUOIN_NO_SIMD`, in all of a program or none, for a build with portable code only. It
+/// changes speed, never results.
 #if defined(__x86_64__) && !defined(QUOIN_NO_SIMD)
 #define QUOIN_X86_64 1
 #else

@@ -77,16 +77,14 @@ inline failure_handler current_failure_handler = &print_failure;
   std::abort();
 }
 
-#if QUOIN_HAS_EXCEPTIONS
-inline namespace throwing {  // apart from the other branch: a program may link both kinds of unit
 /// Reports a caller's mistake: throws `std::invalid_argument` or calls the failure handler.
-[[noreturn]] QUOIN_COLD inline void fail(const char* text) { throw std::invalid_argument(text); }
-}  // namespace throwing
+[[noreturn]] QUOIN_COLD inline void fail(const char* text) {
+#if QUOIN_HAS_EXCEPTIONS
+  throw std::invalid_argument(text);
 #else
-inline namespace aborting {
-[[noreturn]] QUOIN_COLD inline void fail(const char* text) { hand_over_failure(text); }
-}  // namespace aborting
+  hand_over_failure(text);
 #endif
+}
 
 /// Fails with "<type>: <parameter> = <value>, must be <permitted>".
 template <class T>

@@ -30,7 +30,7 @@ void for_each_line_batch(const Table& table, std::size_t n, Hash hash, Serve ser
   std::size_t turn = 0;
   if (n != 0) load(0, hashes[0]);
   if (far) {
-    for (const std::uint64_t hash : hashes[0]) prefetch_line(table, hash);
+    for (const std::uint64_t each : hashes[0]) prefetch_line(table, each);
   }
   for (std::size_t first = 0; first < n; first += line_batch, turn = 1 - turn) {
     const bool more = n - first > line_batch;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A Bloom filter whose every operation touches one cache line: the one to take unless you know
-/// why.
+/// A Bloom filter whose every operation touches one cache line: the one to take by default.
 ///
 /// Use it when most lookups miss and a miss must be cheap: "is this key in that file at all?",
 /// "have I seen this before?". Prefer `bloom_filter` when bits are dearer than nanoseconds (it
@@ -13,10 +12,10 @@
 ///             kernels chosen at run time and overlap the cache misses.
 /// Memory      capacity · bits_per_key / 8 bytes, rounded up to 64.
 /// Threads     like a standard container; `concurrent_blocked_bloom_filter` takes concurrent
-/// inserts. Bytes       format 0x0102, docs/formats.md; the same on every platform and instruction
-/// set. Source      blocking: Putze, Sanders, Singler 2007; layout: detail/filter_line.hpp; the
-/// formula:
-///             detail/filter_line_model.hpp.
+///             inserts.
+/// Bytes       format 0x0102, docs/formats.md; the same on every platform and instruction set.
+/// Source      blocking: Putze, Sanders, Singler 2007; layout: detail/filter_line.hpp; the
+///             formula: detail/filter_line_model.hpp.
 ///
 /// @code
 /// quoin::blocked_bloom_filter seen({.capacity = 1'000'000, .bits_per_key = 10});
