@@ -6,12 +6,14 @@
 #define QUOIN_QUOIN_HPP
 
 #include <quoin/filter/blocked_bloom_filter.hpp>
+#include <quoin/filter/bloom_filter.hpp>
 #include <quoin/hash/crc32c.hpp>
 #include <quoin/hash/hash.hpp>
 #include <quoin/hash/murmur3.hpp>
 #include <quoin/hash/siphash.hpp>
 #include <quoin/hash/xxh3.hpp>
 #include <quoin/hash/xxh64.hpp>
+#include <quoin/interop/parquet_bloom.hpp>
 #include <quoin/version.hpp>
 
 #endif
