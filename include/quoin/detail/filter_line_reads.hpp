@@ -108,56 +108,12 @@ template <class Hash>
 
 /// The read operations of a filter `Derived`, which has `table()`, `hasher()`, `seed_of_hash()`.
 template <class Derived, class Hash>
-class line_filter_reads {
+class line_filter_reads : public filter_reads<Derived, Hash> {
  public:
-  // --- lookup -----------------------------------------------------------------------------------
-
-  /// False: `key` was certainly not inserted. True: it probably was. O(1), one cache line.
-  template <hashable_by<Hash> Key>
-  [[nodiscard]] bool contains(const Key& key) const noexcept(nothrow_hashable_by<Key, Hash>) {
-    return contains_hash(hash_key(self().hasher(), key));
-  }
-
-  /// `contains` for the key whose 64-bit hash is `hash`.
+  /// `contains` for the key whose 64-bit hash is `hash`. O(1), one cache line.
   [[nodiscard]] bool contains_hash(std::uint64_t hash) const noexcept {
     const const_line_table t = self().table();
     return line_probe(hash, t.k).in(t.line_of(hash));
-  }
-
-  /// `hits[i] = contains(keys[i])` for a contiguous range of keys; `hits` has as many elements at
-  /// least (else throws `std::invalid_argument`). Several times as fast as one by one.
-  template <class Keys>
-  void contains_many(const Keys& keys, std::span<bool> hits) const {
-    const std::span all(keys);
-    require_room(hits.size(), all.size());
-    look_up(all.size(), hash_of(all), [&](std::size_t first, std::uint64_t bits, std::size_t n) {
-      spread_bits(bits, n, hits.data() + first);
-    });
-  }
-
-  /// The same as a bit mask: bit i % 64 of `mask[i / 64]` for `keys[i]`; bits beyond the last key
-  /// in its word are 0.
-  template <class Keys>
-  void contains_many(const Keys& keys, std::span<std::uint64_t> mask) const {
-    const std::span all(keys);
-    require_room(mask.size(), ceil_div<std::size_t>(all.size(), 64));
-    look_up(all.size(), hash_of(all), store_in(mask));
-  }
-
-  /// `contains_many` for keys hashed already.
-  void contains_hash_many(std::span<const std::uint64_t> hashes, std::span<bool> hits) const {
-    require_room(hits.size(), hashes.size());
-    look_up(hashes.size(), copy_of(hashes),
-            [&](std::size_t first, std::uint64_t bits, std::size_t n) {
-              spread_bits(bits, n, hits.data() + first);
-            });
-  }
-
-  /// `contains_many` for keys hashed already, to a bit mask.
-  void contains_hash_many(std::span<const std::uint64_t> hashes,
-                          std::span<std::uint64_t> mask) const {
-    require_room(mask.size(), ceil_div<std::size_t>(hashes.size(), 64));
-    look_up(hashes.size(), copy_of(hashes), store_in(mask));
   }
 
   // --- shape and content ------------------------------------------------------------------------
@@ -194,15 +150,6 @@ class line_filter_reads {
   /// all bits are set. O(size).
   [[nodiscard]] double estimated_count() const noexcept { return count_from_bits(bits_set()); }
 
-  /// Distinct keys in both, estimated as |A| + |B| − |A ∪ B|. Its error is that of the three
-  /// counts, so a small overlap of large sets drowns in it. Never negative. Throws unless
-  /// compatible. O(size).
-  template <class Other>
-  [[nodiscard]] double estimated_intersection(const line_filter_reads<Other, Hash>& other) const {
-    const double both = estimated_union(other);
-    return max_of(0.0, estimated_count() + other.estimated_count() - both);
-  }
-
   /// Distinct keys in one or both, estimated. Throws unless compatible. O(size).
   template <class Other>
   [[nodiscard]] double estimated_union(const line_filter_reads<Other, Hash>& other) const {
@@ -210,13 +157,6 @@ class line_filter_reads {
     const std::uint64_t* const theirs = other.words();
     return count_from_bits(
         count_bits([=](std::uint64_t word, std::size_t i) { return word | theirs[i]; }));
-  }
-
-  /// |A ∩ B| / |A ∪ B|, estimated; 1 for two empty filters. Throws unless compatible. O(size).
-  template <class Other>
-  [[nodiscard]] double estimated_jaccard(const line_filter_reads<Other, Hash>& other) const {
-    const double both = estimated_union(other);
-    return both == 0 ? 1 : estimated_intersection(other) / both;
   }
 
   /// The chance that a key never inserted is taken for one, with the bits as they are now: the mean
@@ -295,32 +235,10 @@ class line_filter_reads {
  private:
   template <class, class>
   friend class line_filter_reads;
+  friend filter_reads<Derived, Hash>;
 
   [[nodiscard]] const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
   [[nodiscard]] const std::uint64_t* words() const noexcept { return self().table().words; }
-
-  static void require_room(std::size_t size, std::size_t needed) {
-    if (size < needed) fail_argument("filter", "size of the output", size, "that of the input");
-  }
-
-  template <class Key, std::size_t Extent>
-  [[nodiscard]] auto hash_of(std::span<Key, Extent> keys) const noexcept {
-    return [this, keys](std::size_t first, std::size_t count, std::uint64_t* out) {
-      hash_keys(self().hasher(), keys.subspan(first, count), out);
-    };
-  }
-
-  [[nodiscard]] static auto copy_of(std::span<const std::uint64_t> hashes) noexcept {
-    return [hashes](std::size_t first, std::size_t count, std::uint64_t* out) {
-      std::memcpy(out, hashes.data() + first, 8 * count);
-    };
-  }
-
-  [[nodiscard]] static auto store_in(std::span<std::uint64_t> mask) noexcept {
-    return [mask](std::size_t first, std::uint64_t bits, std::size_t n) {
-      mask[first / 64] = n == 64 ? bits : bits & ((std::uint64_t{1} << n) - 1);
-    };
-  }
 
   template <class HashBlock, class Take>
   void look_up(std::size_t n, HashBlock hash, Take take) const {

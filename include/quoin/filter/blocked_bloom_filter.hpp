@@ -136,18 +136,14 @@ class blocked_bloom_filter
   template <class Keys>
   void insert_many(const Keys& keys) {
     const std::span all(keys);
+    using key_type = typename decltype(all)::value_type;
     detail::insert_in_bulk(mutable_table(), all.size(),
-                           [&](std::size_t first, std::size_t count, std::uint64_t* out) {
-                             detail::hash_keys(hash_, all.subspan(first, count), out);
-                           });
+                           detail::hashes_of(hash_, std::span<const key_type>(all)));
   }
 
   /// `insert_many` for keys hashed already.
   void insert_hash_many(std::span<const std::uint64_t> hashes) {
-    detail::insert_in_bulk(mutable_table(), hashes.size(),
-                           [&](std::size_t first, std::size_t count, std::uint64_t* out) {
-                             std::memcpy(out, hashes.data() + first, 8 * count);
-                           });
+    detail::insert_in_bulk(mutable_table(), hashes.size(), detail::hashes_of(hashes));
   }
 
   // --- sets -------------------------------------------------------------------------------------
@@ -206,6 +202,8 @@ class blocked_bloom_filter
 
  private:
   friend detail::line_filter_reads<blocked_bloom_filter, Hash>;
+  template <class, class>
+  friend class concurrent_blocked_bloom_filter;
 
   blocked_bloom_filter(detail::line_filter_plan plan, std::uint64_t seed,
                        const Allocator& allocator)
