@@ -7,6 +7,7 @@
 
 #include <quoin/filter/blocked_bloom_filter.hpp>
 #include <quoin/filter/bloom_filter.hpp>
+#include <quoin/filter/concurrent_blocked_bloom_filter.hpp>
 #include <quoin/hash/crc32c.hpp>
 #include <quoin/hash/hash.hpp>
 #include <quoin/hash/murmur3.hpp>
