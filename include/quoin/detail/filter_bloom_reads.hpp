@@ -200,7 +200,12 @@ class bloom_filter_reads : public filter_reads<Derived, Hash> {
 
   template <class Hashes, class Take>
   void look_up(std::size_t n, Hashes hashes, Take take) const {
-    bloom_lookup<Indices>(self().table()).run(n, hashes, take);
+    const const_bloom_table t = self().table();
+    if (is_far(t.bits)) {
+      far_bloom_lookup<Indices>(t).run(n, hashes, take);
+    } else {
+      bloom_contains_near<Indices>(t, n, hashes, take);
+    }
   }
 
   template <class Word>
