@@ -72,7 +72,6 @@ struct book_hash {
 
 class book_indices {
  public:
-  book_indices() = default;
   book_indices(std::uint64_t hash, std::uint64_t /*bits*/) : left_(hash) {}
   std::uint64_t next() {
     const std::uint64_t index = left_ & 15;
@@ -81,7 +80,7 @@ class book_indices {
   }
 
  private:
-  std::uint64_t left_ = 0;
+  std::uint64_t left_;
 };
 
 using book_filter = quoin::bloom_filter<book_hash, std::allocator<std::byte>, book_indices>;
@@ -329,7 +328,6 @@ TEST(bloom_options, more_than_there_is_memory_is_an_exception) {
 /// What many implementations do: the i-th index is h1 + i · h2.
 class double_hashing {
  public:
-  double_hashing() = default;
   double_hashing(std::uint64_t hash, std::uint64_t bits)
       : at_(hash), step_(hash * 0x9fb21c651e98df25u), bits_(bits) {}
   std::uint64_t next() {
@@ -338,7 +336,7 @@ class double_hashing {
   }
 
  private:
-  std::uint64_t at_ = 0, step_ = 0, bits_ = 0;
+  std::uint64_t at_, step_, bits_;
 };
 
 /// Standard deviations between the false positives of `filters` filters and the model's mean.

@@ -200,12 +200,7 @@ class bloom_filter_reads : public filter_reads<Derived, Hash> {
 
   template <class Hashes, class Take>
   void look_up(std::size_t n, Hashes hashes, Take take) const {
-    const const_bloom_table t = self().table();
-    if (is_far(t.bits)) {
-      far_bloom_lookup<Indices>(t).run(n, hashes, take);
-    } else {
-      bloom_contains_near<Indices>(t, n, hashes, take);
-    }
+    bloom_contains_many<Indices>(self().table(), n, hashes, take);
   }
 
   template <class Word>
