@@ -36,7 +36,7 @@ void run_integers(benchmark::State& state, F f) {
     benchmark::DoNotOptimize(out.data());
     benchmark::ClobberMemory();
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * count));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(count));
 }
 
 template <class Int>
