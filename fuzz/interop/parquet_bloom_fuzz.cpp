@@ -30,8 +30,8 @@ void decode(std::span<const std::uint8_t> raw) {
   QUOIN_FUZZ_CHECK(f->false_positive_rate() <= 1);
   // The header may be written in more ways than one; the bit set may not.
   const auto again = f->to_bytes();
-  QUOIN_FUZZ_CHECK(std::equal(again.end() - f->size_bytes(), again.end(),
-                              bytes.end() - f->size_bytes(), bytes.end()));
+  const auto tail = [&](std::span<const std::byte> form) { return form.last(f->size_bytes()); };
+  QUOIN_FUZZ_CHECK(std::equal(tail(again).begin(), tail(again).end(), tail(bytes).begin()));
 }
 
 void run_kernels(quoin_fuzz::input in) {

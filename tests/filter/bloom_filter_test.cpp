@@ -220,7 +220,7 @@ TEST(bloom_filter, batches_agree_with_single_operations) {
       expect_batches_agree(far, k, n);
     }
   }
-  expect_batches_agree(far, 7, far / 10);
+  expect_batches_agree(far, 7, static_cast<std::size_t>(far / 10));
 }
 
 TEST(bloom_filter, clear_empty_swap_move) {
@@ -385,7 +385,7 @@ TEST(bloom_indices, reach_every_bit_evenly_beyond_2_to_the_32) {
       ASSERT_LT(index, bits);
       highest = std::max(highest, index);
       low_bits += index & 1;
-      ++counts[index / (bits / 64 + 1)];
+      ++counts[static_cast<std::size_t>(index / (bits / 64 + 1))];
     }
   }
   double chi_square = 0;
@@ -571,7 +571,7 @@ TEST(bloom_bytes, are_as_specified) {
   EXPECT_EQ(detail::load_le<std::uint32_t>(&form[28]), 1u) << "quoin::multiplied_indices";
   EXPECT_EQ(at(32), 7u);
   for (std::size_t i = 33; i < 40; ++i) EXPECT_EQ(at(i), 0u) << i;
-  for (std::uint64_t i = 0; i < 1001; ++i) EXPECT_EQ(at(40 + i / 8) >> (i % 8) & 1, f.bit(i)) << i;
+  for (std::size_t i = 0; i < 1001; ++i) EXPECT_EQ(at(40 + i / 8) >> (i % 8) & 1, f.bit(i)) << i;
   EXPECT_EQ(detail::load_le<std::uint64_t>(&form[form.size() - 8]),
             quoin::xxh64(std::span(form).first(form.size() - 8), 0));
 }
