@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-// The default hash: integers one by one and in batches at each level, against a copy of the keys
-// (what memory alone takes) and against hashing their bytes; strings against std::hash.
+// The default hash: integers one by one and in batches at each level, against hashing
+// their bytes; strings against std::hash.
 #include <quoin/hash/hash.hpp>
 
 #include "bench_support.hpp"
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -54,12 +53,6 @@ void batch(benchmark::State& state, quoin::isa level) {
   run_integers<Int>(
       state, [=](const auto& keys, auto& out) { kernel(keys.data(), count, 0, out.data()); });
 }
-
-void copy(benchmark::State& state) {
-  run_integers<std::uint64_t>(
-      state, [](const auto& keys, auto& out) { std::copy(keys.begin(), keys.end(), out.begin()); });
-}
-BENCHMARK(copy);
 
 void as_bytes(benchmark::State& state) {
   run_integers<std::uint64_t>(state, [](const auto& keys, auto& out) {
