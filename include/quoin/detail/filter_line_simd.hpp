@@ -12,9 +12,7 @@
 
 #include <quoin/detail/cpu.hpp>
 #include <quoin/detail/filter_line.hpp>
-#include <quoin/detail/memory.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -91,19 +89,24 @@ inline void line_insert_scalar(const line_table& table, const std::uint64_t* has
 
 #if QUOIN_X86_64 || QUOIN_AARCH64
 
-/// For each first lane a line with a 1 in every lane of the key and 0 elsewhere.
+/// For every k and first lane, a line with a 1 in each lane of the key and 0 elsewhere. (One pattern
+/// of two periods per k would do, read at an offset, but lookups pay 5 % for loads across lines.)
 template <unsigned Lanes>
-using lane_selectors = std::array<cache_line, Lanes>;
+struct alignas(64) lane_selectors {
+  std::uint64_t words[8][Lanes][8];
+};
 
 template <unsigned Lanes>
-[[nodiscard]] constexpr std::array<lane_selectors<Lanes>, 8> make_lane_selectors() noexcept {
-  std::array<lane_selectors<Lanes>, 8> all{};
+[[nodiscard]] constexpr lane_selectors<Lanes> make_lane_selectors() noexcept {
+  lane_selectors<Lanes> all{};
   for (unsigned i = 0; i < 8; ++i) {
-    const unsigned k = (Lanes == 8 ? 1 : 9) + i;
+    const unsigned k = i + (Lanes == 8 ? 1 : 9);
     for (unsigned first = 0; first < Lanes; ++first) {
-      for (unsigned j = 0; j < k; ++j) {
-        const unsigned bit = (first + j) % Lanes * (line_bits / Lanes);
-        all[i][first].words[bit / 64] |= std::uint64_t{1} << (bit % 64);
+      for (unsigned word = 0; word < 8; ++word) {
+        const unsigned lane = Lanes == 8 ? word : 2 * word;
+        const bool low = (lane + Lanes - first) % Lanes < k;
+        const bool high = Lanes == 16 && (lane + 1 + Lanes - first) % Lanes < k;
+        all.words[i][first][word] = std::uint64_t{low} | std::uint64_t{high} << 32;
       }
     }
   }
@@ -115,18 +118,18 @@ inline constexpr auto selectors_of_16 = make_lane_selectors<16>();  // k = 9 …
 
 /// The selectors for `k` ∈ [1, 8] (8 lanes) or [9, 16] (16 lanes).
 template <unsigned Lanes>
-[[nodiscard]] QUOIN_ALWAYS_INLINE const cache_line* selectors_of(unsigned k) noexcept {
+[[nodiscard]] QUOIN_ALWAYS_INLINE const std::uint64_t* selectors_of(unsigned k) noexcept {
   if constexpr (Lanes == 8) {
-    return selectors_of_8[k - 1].data();
+    return selectors_of_8.words[k - 1][0];
   } else {
-    return selectors_of_16[k - 9].data();
+    return selectors_of_16.words[k - 9][0];
   }
 }
 
 template <unsigned Lanes>
-[[nodiscard]] QUOIN_ALWAYS_INLINE const cache_line* selector_for(const cache_line* selectors,
-                                                                 std::uint64_t hash) noexcept {
-  return selectors + (hash >> 32) % Lanes;
+[[nodiscard]] QUOIN_ALWAYS_INLINE const std::uint64_t* selector_for(const std::uint64_t* selectors,
+                                                                    std::uint64_t hash) noexcept {
+  return selectors + (hash >> 32) % Lanes * 8;
 }
 
 /// The part of a byte of the products that is a position in a lane.
@@ -215,7 +218,7 @@ QUOIN_TARGET_AVX2 inline std::uint64_t line_contains_avx2(const const_line_table
                                                           const std::uint64_t* next) noexcept {
   line_positions<Lanes> positions;
   find_positions_avx2(hashes, n, positions);
-  const cache_line* const selectors = selectors_of<Lanes>(table.k);
+  const std::uint64_t* const selectors = selectors_of<Lanes>(table.k);
   std::uint64_t misses = 0;
   for (std::size_t group = 0; group < n; group += line_group) {
     __m256i acc = _mm256_setzero_si256();
@@ -249,7 +252,7 @@ QUOIN_TARGET_AVX2 inline void line_insert_avx2(const line_table& table, const st
                                                std::size_t n, const std::uint64_t* next) noexcept {
   line_positions<Lanes> positions;
   find_positions_avx2(hashes, n, positions);
-  const cache_line* const selectors = selectors_of<Lanes>(table.k);
+  const std::uint64_t* const selectors = selectors_of<Lanes>(table.k);
   for (std::size_t i = 0; i < n; ++i) {
     if (next != nullptr) prefetch_line(table, next[i]);
     auto* const line = reinterpret_cast<__m256i*>(table.line_of(hashes[i]));
@@ -303,7 +306,7 @@ QUOIN_TARGET_AVX512 inline std::uint64_t line_contains_avx512(const const_line_t
                                                               const std::uint64_t* next) noexcept {
   line_positions<Lanes> positions;
   find_positions_avx512(hashes, n, positions);
-  const cache_line* const selectors = selectors_of<Lanes>(table.k);
+  const std::uint64_t* const selectors = selectors_of<Lanes>(table.k);
   std::uint64_t misses = 0;
   for (std::size_t group = 0; group < n; group += line_group) {
     __m512i acc = _mm512_setzero_si512();
@@ -335,7 +338,7 @@ QUOIN_TARGET_AVX512 inline void line_insert_avx512(const line_table& table,
                                                    const std::uint64_t* next) noexcept {
   line_positions<Lanes> positions;
   find_positions_avx512(hashes, n, positions);
-  const cache_line* const selectors = selectors_of<Lanes>(table.k);
+  const std::uint64_t* const selectors = selectors_of<Lanes>(table.k);
   for (std::size_t i = 0; i < n; ++i) {
     if (next != nullptr) prefetch_line(table, next[i]);
     std::uint64_t* const line = table.line_of(hashes[i]);
@@ -386,7 +389,7 @@ template <unsigned Lanes>
 template <unsigned Lanes>
 inline std::uint64_t line_contains_neon(const const_line_table& table, const std::uint64_t* hashes,
                                         std::size_t n, const std::uint64_t* next) noexcept {
-  const cache_line* const selectors = selectors_of<Lanes>(table.k);
+  const std::uint64_t* const selectors = selectors_of<Lanes>(table.k);
   std::uint64_t misses = 0;
   for (std::size_t group = 0; group < n; group += line_group) {
     uint64x2_t acc = vdupq_n_u64(0);
@@ -395,7 +398,7 @@ inline std::uint64_t line_contains_neon(const const_line_table& table, const std
       if (next != nullptr) prefetch_line(table, next[i]);
       const std::uint64_t hash = hashes[i];
       const std::uint64_t* const line = table.line_of(hash);
-      const std::uint64_t* const selector = selector_for<Lanes>(selectors, hash)->words;
+      const std::uint64_t* const selector = selector_for<Lanes>(selectors, hash);
       acc = vaddq_u64(acc, acc);
 #pragma GCC unroll 4
       for (unsigned q = 0; q < 4; ++q) {
@@ -414,11 +417,11 @@ inline std::uint64_t line_contains_neon(const const_line_table& table, const std
 template <unsigned Lanes>
 inline void line_insert_neon(const line_table& table, const std::uint64_t* hashes, std::size_t n,
                              const std::uint64_t* next) noexcept {
-  const cache_line* const selectors = selectors_of<Lanes>(table.k);
+  const std::uint64_t* const selectors = selectors_of<Lanes>(table.k);
   for (std::size_t i = 0; i < n; ++i) {
     if (next != nullptr) prefetch_line(table, next[i]);
     std::uint64_t* const line = table.line_of(hashes[i]);
-    const std::uint64_t* const selector = selector_for<Lanes>(selectors, hashes[i])->words;
+    const std::uint64_t* const selector = selector_for<Lanes>(selectors, hashes[i]);
 #pragma GCC unroll 4
     for (unsigned q = 0; q < 4; ++q) {
       const uint64x2_t bits =

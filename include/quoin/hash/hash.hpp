@@ -83,7 +83,7 @@ struct hash {
       return quoin_hash(key, *this);
     } else if constexpr (std::same_as<T, char>) {
       return detail::mix(static_cast<unsigned char>(key), seed);  // signed here, unsigned there
-    } else if constexpr (std::integral<T> && sizeof(T) <= 8) {  // no 128-bit extensions
+    } else if constexpr (std::integral<T> && sizeof(T) <= 8) {    // no 128-bit extensions
       return detail::mix(static_cast<std::uint64_t>(key), seed);
     } else if constexpr (std::is_enum_v<T>) {
       return (*this)(static_cast<std::underlying_type_t<T>>(key));
