@@ -47,9 +47,9 @@ RC_GTEST_PROP(parquet_bloom_property, sets_the_bits_of_the_specification, (const
   batch.insert_hash_many(keys);
   RC_ASSERT(batch == f);
   const auto form = f.to_bytes();
-  const std::size_t header = form.size() - 32 * blocks;
+  const std::size_t header = form.size() - f.size_bytes();
   for (std::uint64_t i = 0; i < 256 * blocks; ++i) {
-    const auto byte = std::to_integer<unsigned>(form[header + i / 8]);
+    const auto byte = std::to_integer<unsigned>(form[header + static_cast<std::size_t>(i / 8)]);
     RC_ASSERT((byte >> (i % 8) & 1) == bits.contains(i));
   }
   const auto back = filter::from_bytes(form);
