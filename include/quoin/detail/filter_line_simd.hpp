@@ -5,8 +5,8 @@
 /// A lookup shifts each lane right by the key's position in it, so that the tested bit arrives at
 /// bit 0, and keeps `~shifted & selector`: what is left is a miss. Eight keys share one register,
 /// each a bit further left, and one reduction. The bit positions come from one multiplication for
-/// several keys and a byte shuffle, which beat six-bit fields (shift and mask per lane) by 15 %;
-/// testing key by key (vptest) cost 20 % more.
+/// several keys and a byte shuffle, which beat six-bit fields (shift and mask per lane) by 10 %;
+/// testing key by key (vptest) cost 10 % more. docs/design/blocked-bloom.md has the rest.
 #ifndef QUOIN_DETAIL_FILTER_LINE_SIMD_HPP
 #define QUOIN_DETAIL_FILTER_LINE_SIMD_HPP
 
