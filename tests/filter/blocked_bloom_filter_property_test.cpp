@@ -7,6 +7,7 @@
 #include <rapidcheck/gtest.h>
 #include <rapidcheck/state.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -96,16 +97,19 @@ RC_GTEST_PROP(blocked_bloom_property, intersect_is_a_meet, (keys a, keys b, keys
 
 RC_GTEST_PROP(blocked_bloom_property, estimates_are_consistent, (keys a, keys b)) {
   const filter empty = any_filter(), fa = with(empty, a), fb = with(empty, b);
-  const double both = fa.estimated_union(fb);
+  // Some 32-bit targets round differently in registers and in memory.
+  constexpr double slack = 1e-9;
+  const double both = fa.estimated_union(fb) * (1 + slack);
   RC_ASSERT(both >= fa.estimated_count() && both >= fb.estimated_count());
-  RC_ASSERT(both == with(fa, b).estimated_count());
+  RC_ASSERT(both >= with(fa, b).estimated_count());
+  RC_ASSERT(both * (1 - 3 * slack) <= with(fa, b).estimated_count());
   RC_ASSERT(fa.estimated_intersection(fb) >= 0);
   const double jaccard = fa.estimated_jaccard(fb);
-  RC_ASSERT(jaccard >= 0 && jaccard <= 1);
-  RC_ASSERT(jaccard == fb.estimated_jaccard(fa));
+  RC_ASSERT(jaccard >= 0 && jaccard <= 1 + slack);
+  RC_ASSERT(std::abs(jaccard - fb.estimated_jaccard(fa)) <= slack);
   const double rate = fa.false_positive_rate();
-  RC_ASSERT(rate >= 0 && rate <= 1);
-  RC_ASSERT(rate <= with(fa, b).false_positive_rate());
+  RC_ASSERT(rate >= 0 && rate <= 1 + slack);
+  RC_ASSERT(rate <= with(fa, b).false_positive_rate() + slack);
 }
 
 RC_GTEST_PROP(blocked_bloom_property, bytes_come_back, (const keys& all)) {

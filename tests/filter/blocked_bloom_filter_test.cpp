@@ -146,9 +146,9 @@ TEST(blocked_bloom_filter, clear_empty_swap_move) {
   a.swap(b);
   EXPECT_EQ(a, b_before);
   EXPECT_EQ(b, a_before);
+  EXPECT_TRUE(a.contains(1002)) << "the hash moves with the bits";
   swap(a, b);
   EXPECT_EQ(a, a_before);
-  EXPECT_TRUE(b.contains(1002)) << "the hash moves with the bits";
   filter moved = std::move(a);
   EXPECT_EQ(moved, a_before);
   a = std::move(b);  // NOLINT(bugprone-use-after-move): assignment is what it may be used for
@@ -685,7 +685,7 @@ TEST(blocked_bloom_views, need_alignment) {
     std::copy(form.begin(), form.end(), memory.begin() + static_cast<std::ptrdiff_t>(shift));
     const auto there = std::span<const std::byte>(memory).subspan(shift, form.size());
     const auto v = view::from_bytes(there);
-    EXPECT_EQ(v.has_value(), shift % 8 == 0) << shift;
+    EXPECT_EQ(v.has_value(), shift % alignof(std::uint64_t) == 0) << shift;
     if (!v) {
       EXPECT_EQ(v.error().code(), quoin::errc::incompatible);
     }

@@ -45,7 +45,7 @@ words random_hashes(std::size_t n, std::uint64_t state) {
 
 /// Lines of a table on the heap, so that AddressSanitizer sees its ends.
 struct table {
-  table(std::uint64_t lines, unsigned k) : memory(8 * lines), view{memory.data(), lines, k} {}
+  table(std::size_t lines, unsigned k) : memory(8 * lines), view{memory.data(), lines, k} {}
   [[nodiscard]] detail::const_line_table read() const { return {memory.data(), view.size, view.k}; }
 
   words memory;
@@ -85,7 +85,7 @@ std::set<std::uint64_t> bits_of(const words& memory) {
 
 TEST(blocked_bloom_layout, is_as_described) {
   for (unsigned k = 1; k <= 16; ++k) {
-    for (const std::uint64_t lines : {1u, 3u, 64u}) {
+    for (const std::size_t lines : {1u, 3u, 64u}) {
       words hashes = random_hashes(40, k);
       hashes.insert(hashes.end(), {0, ~std::uint64_t{0}, 1, std::uint64_t{15} << 32});
       for (const auto hash : hashes) {
@@ -110,7 +110,7 @@ TEST(blocked_bloom_layout, a_key_is_there_when_all_its_bits_are) {
       EXPECT_TRUE(probe.in(line));
       EXPECT_FALSE(probe.set(line)) << "nothing new";
       for (const auto bit : bits_by_the_book(hash, 5, k)) {
-        t.memory[bit / 64] ^= detail::to_le(std::uint64_t{1} << bit % 64);
+        t.memory[static_cast<std::size_t>(bit / 64)] ^= detail::to_le(std::uint64_t{1} << bit % 64);
         EXPECT_FALSE(probe.in(line)) << "one bit less";
         EXPECT_TRUE(probe.set(line)) << "one bit more";
         EXPECT_TRUE(probe.in(line));
@@ -143,7 +143,7 @@ TEST(blocked_bloom_kernels, equal_the_scalar_ones) {
     for (unsigned k = 1; k <= 16; ++k) {
       const detail::line_kernels kernels = detail::line_kernels_of(level, k);
       const detail::line_kernels scalar = detail::line_kernels_of(quoin::isa::scalar, k);
-      for (const std::uint64_t lines : {1u, 2u, 9u, 100u}) {
+      for (const std::size_t lines : {1u, 2u, 9u, 100u}) {
         table expected(lines, k), actual(lines, k);
         for (std::size_t n = 1; n <= detail::line_batch; ++n) {
           const words in = padded(random_hashes(n, 100 * k + n), n);
@@ -248,7 +248,7 @@ TEST(blocked_bloom_batches, equal_one_by_one_beyond_the_cache) {
 // --- bulk loads ---------------------------------------------------------------------------------
 
 TEST(blocked_bloom_bulk, sorted_by_region_equals_in_order) {
-  for (const std::uint64_t lines : {std::uint64_t{1} << 14, (std::uint64_t{3} << 14) + 77}) {
+  for (const std::size_t lines : {std::size_t{1} << 14, (std::size_t{3} << 14) + 77}) {
     for (const std::size_t n : {0u, 1u, 7u, 8u, 9u, 1000u, 600'000u}) {
       const words hashes = random_hashes(n, n);
       table expected(lines, 6), actual(lines, 6);

@@ -137,7 +137,7 @@ double independence_score(Hash hash, const integers& keys) {
 /// P(X ≥ d + 2√(dx) + 2x) ≤ e^−x and P(X ≤ d − 2√(dx)) ≤ e^−x for d degrees of freedom.
 double uniformity_score(const integers& hashes, unsigned shift, unsigned bits, double tests) {
   std::vector<std::uint32_t> bins(std::size_t{1} << bits);
-  for (const auto h : hashes) ++bins[h >> shift & (bins.size() - 1)];
+  for (const auto h : hashes) ++bins[static_cast<std::size_t>(h >> shift & (bins.size() - 1))];
   const double mean = static_cast<double>(hashes.size()) / static_cast<double>(bins.size());
   double chi2 = 0;
   for (const auto count : bins) chi2 += (count - mean) * (count - mean) / mean;
