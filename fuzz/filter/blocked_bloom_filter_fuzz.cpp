@@ -106,7 +106,7 @@ void operate(quoin_fuzz::input in) {
 
 void compare_kernels(quoin_fuzz::input in) {
   const unsigned k = in.take_in<std::uint8_t>(1, 16);
-  const std::uint64_t lines = in.take_in<std::uint8_t>(1, 20);
+  const std::size_t lines = in.take_in<std::uint8_t>(1, 20);
   const auto scalar = detail::line_kernels_of(quoin::isa::scalar, k);
   words inserted(8 * lines);                     // by the scalar kernels
   std::vector<std::pair<words, words>> batches;  // hashes inserted and hashes looked up

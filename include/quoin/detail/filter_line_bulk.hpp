@@ -40,7 +40,8 @@ class line_bulk_inserter {
   explicit line_bulk_inserter(const line_table& table) noexcept
       : table_(table),
         kernels_(line_kernels_of(active_isa(), table.k)),
-        regions_(min_of<std::uint64_t>(most_regions, ceil_div(table.size, lines_per_region))),
+        regions_(static_cast<std::size_t>(
+            min_of<std::uint64_t>(most_regions, ceil_div(table.size, lines_per_region)))),
         capacity_(static_cast<std::size_t>(table.size / regions_ * keys_per_line)),
         buckets_(new (std::nothrow) cache_line[capacity_ / 8 * regions_]) {
     if (ready()) advise_huge_pages(buckets_, capacity_ * regions_ * 8);
@@ -103,7 +104,7 @@ class line_bulk_inserter {
 
   line_table table_;
   line_kernels kernels_;
-  std::uint64_t regions_;
+  std::size_t regions_;
   std::size_t capacity_;  ///< of a bucket, in hashes, a multiple of 8
   cache_line* buckets_;
   std::size_t counts_[most_regions] = {};
