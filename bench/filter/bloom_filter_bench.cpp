@@ -45,7 +45,8 @@ void run(benchmark::State& state, operation what) {
   quoin::bloom_filter filter({.capacity = n, .bits_per_key = 10});
   filter.insert_many(keys);
   std::vector<std::uint64_t> mask(n / 64 + 1);
-  double single = infinity, batch = infinity, peer = infinity;
+  double single = infinity, batch = infinity;
+  [[maybe_unused]] double peer = infinity;
 #if QUOIN_WITH_BLOOM
   bloom other{};
   bloom_init(&other, static_cast<int>(n), 0.00819);  // 10 bits per key

@@ -325,7 +325,7 @@ TEST(parquet_bloom_bytes, round_trip_of_every_size) {
     ASSERT_TRUE(v);
     EXPECT_TRUE(v->contains(std::int64_t{3}));
     EXPECT_EQ(v->contains(std::int32_t{3}), f.contains(std::int32_t{3}));
-    EXPECT_EQ(v->estimated_jaccard(f), 1);
+    EXPECT_DOUBLE_EQ(v->estimated_jaccard(f), 1);  // 32-bit x86 keeps 80 bits in registers
     bytes smaller(form.size() - 1);
     EXPECT_THROW(f.write_to(smaller), std::invalid_argument);
   }
