@@ -62,8 +62,9 @@ std::set<std::uint64_t> bits_by_the_book(std::uint64_t hash, std::uint64_t lines
   const unsigned lanes = k <= 8 ? 8 : 16, width = 512 / lanes;
   std::array<std::uint64_t, 16> bytes{};
   for (unsigned i = 0; i < 16; ++i) {
-    const std::uint64_t factor = i < 8 ? 0x9fb21c651e98df25u : 0xd6e8feb86659fd93u;
-    bytes[i] = (hash & 0xffffffffu) * factor >> 8 * (i % 8) & 255;
+    const std::uint64_t product = i < 8 ? (hash & 0xffffffffu) * 0x9fb21c651e98df25u
+                                        : (hash >> 16 & 0xffffffffu) * 0xd6e8feb86659fd93u;
+    bytes[i] = product >> 8 * (i % 8) & 255;
   }
   std::set<std::uint64_t> bits;
   for (unsigned i = 0; i < k; ++i) {

@@ -12,7 +12,12 @@
 ///     line            = high 64 bits of hash · lines
 ///     first lane      = (hash >> 32) mod lanes
 ///     bit in lane i   = byte i of p0 (i < 8) or byte i − 8 of p1, mod the lane's width, where
-///     p0, p1          = (hash mod 2^32) · C0, C1 mod 2^64
+///     p0              = (hash mod 2^32) · C0 mod 2^64
+///     p1              = (⌊hash / 2^16⌋ mod 2^32) · C1 mod 2^64
+///
+/// (Two products of the same 32 bits would make lanes i and i + 8 agree together, as the low bytes
+/// of a product depend on the low bits of its factor alone: 1.06 times as many false positives at
+/// k = 10 and 1.7 times at k = 14, measured.)
 ///
 /// Words are little-endian in memory on every machine: the table *is* its serialized payload.
 #ifndef QUOIN_DETAIL_FILTER_LINE_HPP
@@ -33,6 +38,7 @@ inline constexpr unsigned max_line_hashes = 16;
 // product is uniform too: with 32 bits it is not, and lane 7 fills unevenly (1 % at k = 8).
 inline constexpr std::uint64_t line_factor_0 = 0x9fb21c651e98df25u;
 inline constexpr std::uint64_t line_factor_1 = 0xd6e8feb86659fd93u;
+inline constexpr int line_shift_1 = 16;
 
 /// Lanes of a line in which keys have `k` bits, 1 ≤ k ≤ 16.
 [[nodiscard]] constexpr unsigned line_lanes(unsigned k) noexcept { return k <= 8 ? 8 : 16; }
@@ -46,7 +52,8 @@ class line_probe {
     if (k <= 8) {
       positions_[0] = std::rotr(low * line_factor_0, static_cast<int>(8 * lane_));
     } else {  // turn the sixteen bytes so that the first lane's comes first
-      std::uint64_t first = low * line_factor_0, second = low * line_factor_1;
+      std::uint64_t first = low * line_factor_0;
+      std::uint64_t second = (hash >> line_shift_1 & 0xffffffffu) * line_factor_1;
       if (lane_ >= 8) {
         const std::uint64_t swapped = first;
         first = second;

@@ -164,7 +164,7 @@ QUOIN_TARGET_AVX2 QUOIN_ALWAYS_INLINE void find_positions_avx2(
     const __m256i p0 = multiply_low_avx2(h, line_factor_0);
     _mm256_store_si256(reinterpret_cast<__m256i*>(&out.words[0][i]), _mm256_and_si256(p0, mask));
     if constexpr (Lanes == 16) {
-      const __m256i p1 = multiply_low_avx2(h, line_factor_1);
+      const __m256i p1 = multiply_low_avx2(_mm256_srli_epi64(h, line_shift_1), line_factor_1);
       _mm256_store_si256(reinterpret_cast<__m256i*>(&out.words[1][i]), _mm256_and_si256(p1, mask));
     }
   }
@@ -275,13 +275,14 @@ QUOIN_TARGET_AVX512 QUOIN_ALWAYS_INLINE void find_positions_avx512(
   const __m512i mask = _mm512_set1_epi8(position_mask<Lanes>);
   const __m512i low_half = _mm512_set1_epi64(0xffffffff);
   for (std::size_t i = 0; i < n; i += 8) {
-    const __m512i h = _mm512_and_si512(_mm512_loadu_si512(hashes + i), low_half);
-    const __m512i p0 =
-        _mm512_mullo_epi64(h, _mm512_set1_epi64(static_cast<long long>(line_factor_0)));
+    const __m512i h = _mm512_loadu_si512(hashes + i);
+    const __m512i p0 = _mm512_mullo_epi64(_mm512_and_si512(h, low_half),
+                                          _mm512_set1_epi64(static_cast<long long>(line_factor_0)));
     _mm512_store_si512(&out.words[0][i], _mm512_and_si512(p0, mask));
     if constexpr (Lanes == 16) {
       const __m512i p1 =
-          _mm512_mullo_epi64(h, _mm512_set1_epi64(static_cast<long long>(line_factor_1)));
+          _mm512_mullo_epi64(_mm512_and_si512(_mm512_srli_epi64(h, line_shift_1), low_half),
+                             _mm512_set1_epi64(static_cast<long long>(line_factor_1)));
       _mm512_store_si512(&out.words[1][i], _mm512_and_si512(p1, mask));
     }
   }
@@ -365,7 +366,8 @@ template <unsigned Lanes>
   constexpr unsigned per_quarter = Lanes / 4;
   constexpr unsigned width = 16 / per_quarter;  // bytes
   const unsigned lane = quarter * per_quarter;
-  const std::uint64_t product = (hash & 0xffffffffu) * (lane < 8 ? line_factor_0 : line_factor_1);
+  const std::uint64_t product = lane < 8 ? (hash & 0xffffffffu) * line_factor_0
+                                         : (hash >> line_shift_1 & 0xffffffffu) * line_factor_1;
   alignas(16) std::uint8_t order[16];
   for (unsigned i = 0; i < 16; ++i) {  // beyond the table: a zero byte
     order[i] = static_cast<std::uint8_t>(i % width == 0 ? lane % 8 + i / width : 255);
