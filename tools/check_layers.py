@@ -4,7 +4,7 @@
 
 detail <- hash <- families <- interop <- quoin.hpp; families never include one another. A private
 header detail/<folder>_*.hpp belongs to that folder: it may include what lies below the folder, and
-only the folder and interop may include it. Also refuses the standard headers that cost every user
+only the folder and interop may include it; detail/keys.hpp stands on hash and serves all families. Also refuses the standard headers that cost every user
 more than they are worth.
 """
 import pathlib
@@ -24,7 +24,7 @@ def layer(header):
     if folder != "detail":
         return folder, folder
     owner = parts[2].split("_")[0].removesuffix(".hpp")
-    return folder, owner if owner in FAMILIES | {"hash"} else None
+    return folder, owner if owner in FAMILIES | {"hash", "keys"} else None
 
 
 def may_include(header, target):
@@ -35,9 +35,9 @@ def may_include(header, target):
     if folder == "":
         return False
     if to_folder == "detail":
-        return to_owner in (None, owner) or folder == "interop"
+        return to_owner in (None, owner) or folder == "interop" or (to_owner == "keys" and owner in FAMILIES)
     if folder == "detail":
-        return to_folder == "hash" and owner in FAMILIES
+        return to_folder == "hash" and owner in FAMILIES | {"keys"}
     if to_folder == "hash":
         return folder in FAMILIES | {"hash", "interop"}
     if to_folder in FAMILIES:

@@ -1,56 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What all filters share: hashers and their names in serialized forms, and the batch lookups.
+/// What all filters share: the size of their tables and the batch lookups.
 #ifndef QUOIN_DETAIL_FILTER_COMMON_HPP
 #define QUOIN_DETAIL_FILTER_COMMON_HPP
 
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/error.hpp>
-#include <quoin/hash/hash.hpp>
+#include <quoin/detail/keys.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <span>
-#include <utility>
 
 namespace quoin::inline QUOIN_ABI::detail {
-
-// --- hashers ------------------------------------------------------------------------------------
-
-/// Whether `Hash` is a family of functions, one for each seed.
-template <class Hash>
-inline constexpr bool takes_seed =
-    std::same_as<Hash, hash> || std::constructible_from<Hash, std::uint64_t>;
-
-/// A `Hash` of `seed`. A hasher that takes no seed has only the seed 0.
-template <class Hash>
-[[nodiscard]] Hash make_hash(std::uint64_t seed) {
-  if constexpr (std::same_as<Hash, hash>) {
-    return hash{seed};
-  } else if constexpr (takes_seed<Hash>) {
-    return Hash(seed);
-  } else {
-    if (seed != 0) fail_argument("hash", "seed", seed, "0 for a hasher that takes no seed");
-    return Hash();
-  }
-}
-
-/// What a serialized form calls a hasher or an index policy: its member `id`, or 0 without one.
-template <class T>
-inline constexpr std::uint32_t hash_id = [] {
-  if constexpr (requires { T::id; }) return std::uint32_t{T::id};
-  return std::uint32_t{0};
-}();
-
-template <class Key, class Hash>
-concept hashable_by = hashes<Hash, Key>;
-
-template <class Key, class Hash>
-inline constexpr bool nothrow_hashable_by =
-    noexcept(std::declval<const Hash&>()(std::declval<const Key&>()));
 
 // --- memory -------------------------------------------------------------------------------------
 
@@ -77,21 +41,6 @@ inline void spread_bits(std::uint64_t bits, std::size_t n, bool* out) noexcept {
 
 inline void require_room(std::size_t size, std::size_t needed) {
   if (size < needed) fail_argument("filter", "size of the output", size, "that of the input");
-}
-
-/// `hashes(first, count, out)` of keys that `hash` hashes on the way.
-template <class Hash, class Key>
-[[nodiscard]] auto hashes_of(const Hash& hash, std::span<const Key> keys) noexcept {
-  return [&hash, keys](std::size_t first, std::size_t count, std::uint64_t* out) {
-    hash_keys(hash, keys.subspan(first, count), out);
-  };
-}
-
-/// `hashes(first, count, out)` of keys hashed already.
-[[nodiscard]] inline auto hashes_of(std::span<const std::uint64_t> hashes) noexcept {
-  return [hashes](std::size_t first, std::size_t count, std::uint64_t* out) {
-    if (count != 0) std::memcpy(out, hashes.data() + first, 8 * count);
-  };
 }
 
 /// The lookups of a filter `Derived` whose keys `Hash` hashes. `Derived` has `hash_function()`,
