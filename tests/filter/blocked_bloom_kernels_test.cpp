@@ -139,6 +139,24 @@ constexpr std::uint64_t low_bits(std::size_t n) {
   return n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
 }
 
+TEST(blocked_bloom_kernels, of_one_key_equal_the_scalar_ones) {
+  for (unsigned k = 1; k <= 16; ++k) {
+    for (const std::size_t lines : {1u, 3u, 40u}) {
+      table expected(lines, k), actual(lines, k);
+      for (const auto hash : random_hashes(30 * lines, k + lines)) {
+        const detail::line_probe probe(hash, k);
+        const std::uint64_t* const line = expected.view.line_of(hash);
+        ASSERT_EQ(detail::line_contains(actual.read(), hash), probe.in(line)) << k;
+        ASSERT_EQ(detail::line_try_insert(actual.view, hash),
+                  probe.set(expected.view.line_of(hash)))
+            << k;
+        ASSERT_EQ(actual.memory, expected.memory) << k;
+        ASSERT_TRUE(detail::line_contains(actual.read(), hash));
+      }
+    }
+  }
+}
+
 TEST(blocked_bloom_kernels, equal_the_scalar_ones) {
   detail::for_each_isa([&](quoin::isa level) {
     for (unsigned k = 1; k <= 16; ++k) {

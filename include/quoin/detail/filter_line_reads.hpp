@@ -8,11 +8,11 @@
 #include <quoin/detail/filter_common.hpp>
 #include <quoin/detail/filter_line_batch.hpp>
 #include <quoin/detail/filter_line_model.hpp>
+#include <quoin/detail/filter_line_one.hpp>
 #include <quoin/detail/frame.hpp>
 #include <quoin/hash/hash.hpp>
 
 #include <bit>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -73,7 +73,12 @@ struct line_filter_form {
 template <class Hash>
 [[nodiscard]] expected<line_filter_form, error> read_line_filter(
     std::span<const std::byte> bytes) noexcept {
-  const auto frame = open_frame(bytes, line_filter_frame, line_filter_parameters);
+  const auto size_of_lines = [](const std::byte* parameters) {
+    std::uint64_t size = 0;
+    const auto lines = load_le<std::uint64_t>(parameters);
+    return lines != 0 && checked_mul<std::uint64_t>(lines, 64, &size) ? size : unknown_size;
+  };
+  const auto frame = open_frame(bytes, line_filter_frame, line_filter_parameters, size_of_lines);
   if (!frame) return unexpected(frame.error());
   const std::byte* const p = frame->parameters.data();
   const auto lines = load_le<std::uint64_t>(p);
@@ -96,8 +101,7 @@ template <class Hash>
   if (id != hash_id<Hash>) {
     return bad(errc::incompatible, 24, "quoin: the filter was built with another hash function");
   }
-  constexpr bool seeded = std::same_as<Hash, hash> || std::constructible_from<Hash, std::uint64_t>;
-  if (!seeded && seed != 0) {
+  if (!takes_seed<Hash> && seed != 0) {
     return bad(errc::incompatible, 16,
                "quoin: the filter has a seed, its hash function takes none");
   }
@@ -112,8 +116,7 @@ class line_filter_reads : public filter_reads<Derived, Hash> {
  public:
   /// `contains` for the key whose 64-bit hash is `hash`. O(1), one cache line.
   [[nodiscard]] bool contains_hash(std::uint64_t hash) const noexcept {
-    const const_line_table t = self().table();
-    return line_probe(hash, t.k).in(t.line_of(hash));
+    return line_contains(self().table(), hash);
   }
 
   // --- shape and content ------------------------------------------------------------------------

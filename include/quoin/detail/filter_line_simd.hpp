@@ -170,13 +170,13 @@ QUOIN_TARGET_AVX2 QUOIN_ALWAYS_INLINE void find_positions_avx2(
   }
 }
 
-/// Positions of key `i` in the lanes of one half of the line.
+/// The positions in one word of products, spread over the lanes of one half of the line.
 template <unsigned Lanes>
 [[nodiscard]] QUOIN_TARGET_AVX2 QUOIN_ALWAYS_INLINE __m256i
-positions_avx2(const line_positions<Lanes>& positions, std::size_t i, unsigned half) noexcept {
+spread_positions_avx2(std::uint64_t positions, unsigned half) noexcept {
   constexpr char z = -1;  // a zero byte
+  const __m256i all = _mm256_set1_epi64x(static_cast<long long>(positions));
   if constexpr (Lanes == 8) {
-    const __m256i all = _mm256_set1_epi64x(static_cast<long long>(positions.words[0][i]));
     const __m256i order = half == 0
                               ? _mm256_setr_epi8(0, z, z, z, z, z, z, z, 1, z, z, z, z, z, z, z,  //
                                                  2, z, z, z, z, z, z, z, 3, z, z, z, z, z, z, z)
@@ -184,11 +184,17 @@ positions_avx2(const line_positions<Lanes>& positions, std::size_t i, unsigned h
                                                  6, z, z, z, z, z, z, z, 7, z, z, z, z, z, z, z);
     return _mm256_shuffle_epi8(all, order);
   } else {
-    const __m256i all = _mm256_set1_epi64x(static_cast<long long>(positions.words[half][i]));
     return _mm256_shuffle_epi8(
         all, _mm256_setr_epi8(0, z, z, z, 1, z, z, z, 2, z, z, z, 3, z, z, z, 4, z, z, z, 5, z, z,
                               z, 6, z, z, z, 7, z, z, z));
   }
+}
+
+/// Positions of key `i` in the lanes of one half of the line.
+template <unsigned Lanes>
+[[nodiscard]] QUOIN_TARGET_AVX2 QUOIN_ALWAYS_INLINE __m256i
+positions_avx2(const line_positions<Lanes>& positions, std::size_t i, unsigned half) noexcept {
+  return spread_positions_avx2<Lanes>(positions.words[Lanes == 8 ? 0 : half][i], half);
 }
 
 template <unsigned Lanes>

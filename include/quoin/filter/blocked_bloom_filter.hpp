@@ -29,6 +29,7 @@
 #define QUOIN_FILTER_BLOCKED_BLOOM_FILTER_HPP
 
 #include <quoin/detail/filter_line_bulk.hpp>
+#include <quoin/detail/filter_line_one.hpp>
 #include <quoin/detail/filter_line_reads.hpp>
 #include <quoin/detail/frame.hpp>
 #include <quoin/detail/memory.hpp>
@@ -60,10 +61,11 @@ class blocked_bloom_filter_view
   /// Opens what `blocked_bloom_filter::to_bytes` gave. `bytes` must be aligned to 8 (memory from
   /// an allocator or `mmap` is). O(size), for the checksum; allocates nothing.
   [[nodiscard]] static expected<blocked_bloom_filter_view, error> from_bytes(
-      std::span<const std::byte> bytes) noexcept {
+      std::span<const std::byte> bytes) noexcept(detail::nothrow_hasher<Hash>) {
     const auto form = detail::read_line_filter<Hash>(bytes);
     if (!form) return unexpected(form.error());
-    if (reinterpret_cast<std::uintptr_t>(form->payload) % alignof(std::uint64_t) != 0) {
+    // 8 also where the compiler would be content with less: what opens here opens everywhere.
+    if (reinterpret_cast<std::uintptr_t>(form->payload) % 8 != 0) {
       return unexpected(error{errc::incompatible, 0, "quoin: a view needs bytes aligned to 8"});
     }
     return blocked_bloom_filter_view(*form);
@@ -72,7 +74,7 @@ class blocked_bloom_filter_view
  private:
   friend detail::line_filter_reads<blocked_bloom_filter_view, Hash>;
 
-  explicit blocked_bloom_filter_view(const detail::line_filter_form& form) noexcept
+  explicit blocked_bloom_filter_view(const detail::line_filter_form& form)
       : form_(form), hash_(detail::make_hash<Hash>(form.seed)) {}
 
   [[nodiscard]] detail::const_line_table table() const noexcept {
@@ -126,8 +128,7 @@ class blocked_bloom_filter
 
   /// `try_insert` of the key whose hash is `hash`.
   bool try_insert_hash(std::uint64_t hash) noexcept {
-    const detail::line_table t = mutable_table();
-    return detail::line_probe(hash, t.k).set(t.line_of(hash));
+    return detail::line_try_insert(mutable_table(), hash);
   }
 
   /// Inserts every key of a contiguous range: hashing, memory accesses and bit setting overlap.
@@ -144,6 +145,21 @@ class blocked_bloom_filter
   /// `insert_many` for keys hashed already.
   void insert_hash_many(std::span<const std::uint64_t> hashes) {
     detail::insert_in_bulk(mutable_table(), hashes.size(), detail::hashes_of(hashes));
+  }
+
+  /// `fresh[i] = try_insert(keys[i])` for a contiguous range of keys, in their order: of a key that
+  /// comes twice only the first is fresh. `fresh` has as many elements at least (else throws
+  /// `std::invalid_argument`, with nothing inserted). Hashing and cache misses overlap.
+  template <class Keys>
+  void try_insert_many(const Keys& keys, std::span<bool> fresh) {
+    const std::span all(keys);
+    using key_type = typename decltype(all)::value_type;
+    try_insert_each(all.size(), detail::hashes_of(hash_, std::span<const key_type>(all)), fresh);
+  }
+
+  /// `try_insert_many` for keys hashed already.
+  void try_insert_hash_many(std::span<const std::uint64_t> hashes, std::span<bool> fresh) {
+    try_insert_each(hashes.size(), detail::hashes_of(hashes), fresh);
   }
 
   // --- sets -------------------------------------------------------------------------------------
@@ -220,6 +236,20 @@ class blocked_bloom_filter
   }
   [[nodiscard]] const Hash& hasher() const noexcept { return hash_; }
   [[nodiscard]] std::uint64_t seed_of_hash() const noexcept { return seed_; }
+
+  template <class Hashes>
+  void try_insert_each(std::size_t n, Hashes hashes_of_block, std::span<bool> fresh) {
+    detail::require_room(fresh.size(), n);
+    const detail::line_table t = mutable_table();
+    detail::for_each_line_batch(t, n, hashes_of_block,
+                                [&](std::size_t first, const std::uint64_t* hashes,
+                                    std::size_t count, const std::uint64_t* next) {
+                                  for (std::size_t i = 0; i < count; ++i) {
+                                    if (next != nullptr) detail::prefetch_line(t, next[i]);
+                                    fresh[first + i] = try_insert_hash(hashes[i]);
+                                  }
+                                });
+  }
 
   template <class Combine>
   void combine(const blocked_bloom_filter& other, Combine f) {
