@@ -32,26 +32,29 @@ template <unsigned Lanes>
                                 spread_positions_avx2<Lanes>(product & mask, half));
 }
 
-/// `line_probe(hash, table.k).in(table.line_of(hash))`
+// Arguments in registers: a table by reference would have to be stored first.
+
+/// `line_probe(hash, k).in(words)`
 template <unsigned Lanes>
-[[nodiscard]] QUOIN_TARGET_AVX2 inline bool line_contains_one_avx2(const const_line_table& table,
+[[nodiscard]] QUOIN_TARGET_AVX2 inline bool line_contains_one_avx2(const std::uint64_t* words,
+                                                                   unsigned k,
                                                                    std::uint64_t hash) noexcept {
-  const auto* const line = reinterpret_cast<const __m256i*>(table.line_of(hash));
+  const auto* const line = reinterpret_cast<const __m256i*>(words);
   const __m256i low =
-      _mm256_andnot_si256(_mm256_loadu_si256(line), line_bits_avx2<Lanes>(table.k, hash, 0));
+      _mm256_andnot_si256(_mm256_loadu_si256(line), line_bits_avx2<Lanes>(k, hash, 0));
   const __m256i high =
-      _mm256_andnot_si256(_mm256_loadu_si256(line + 1), line_bits_avx2<Lanes>(table.k, hash, 1));
+      _mm256_andnot_si256(_mm256_loadu_si256(line + 1), line_bits_avx2<Lanes>(k, hash, 1));
   const __m256i missing = _mm256_or_si256(low, high);
   return _mm256_testz_si256(missing, missing) != 0;
 }
 
-/// `line_probe(hash, table.k).set(table.line_of(hash))`
+/// `line_probe(hash, k).set(words)`
 template <unsigned Lanes>
-QUOIN_TARGET_AVX2 inline bool line_insert_one_avx2(const line_table& table,
+QUOIN_TARGET_AVX2 inline bool line_insert_one_avx2(std::uint64_t* words, unsigned k,
                                                    std::uint64_t hash) noexcept {
-  auto* const line = reinterpret_cast<__m256i*>(table.line_of(hash));
-  const __m256i low = line_bits_avx2<Lanes>(table.k, hash, 0);
-  const __m256i high = line_bits_avx2<Lanes>(table.k, hash, 1);
+  auto* const line = reinterpret_cast<__m256i*>(words);
+  const __m256i low = line_bits_avx2<Lanes>(k, hash, 0);
+  const __m256i high = line_bits_avx2<Lanes>(k, hash, 1);
   const __m256i old_low = _mm256_loadu_si256(line), old_high = _mm256_loadu_si256(line + 1);
   _mm256_storeu_si256(line, _mm256_or_si256(old_low, low));
   _mm256_storeu_si256(line + 1, _mm256_or_si256(old_high, high));
@@ -67,8 +70,8 @@ QUOIN_TARGET_AVX2 inline bool line_insert_one_avx2(const line_table& table,
                                                      std::uint64_t hash) noexcept {
 #if QUOIN_X86_64
   if (active_isa() >= isa::avx2) {
-    return table.k <= 8 ? line_contains_one_avx2<8>(table, hash)
-                        : line_contains_one_avx2<16>(table, hash);
+    return table.k <= 8 ? line_contains_one_avx2<8>(table.line_of(hash), table.k, hash)
+                        : line_contains_one_avx2<16>(table.line_of(hash), table.k, hash);
   }
 #endif
   return line_probe(hash, table.k).in(table.line_of(hash));
@@ -78,8 +81,8 @@ QUOIN_TARGET_AVX2 inline bool line_insert_one_avx2(const line_table& table,
 QUOIN_ALWAYS_INLINE bool line_try_insert(const line_table& table, std::uint64_t hash) noexcept {
 #if QUOIN_X86_64
   if (active_isa() >= isa::avx2) {
-    return table.k <= 8 ? line_insert_one_avx2<8>(table, hash)
-                        : line_insert_one_avx2<16>(table, hash);
+    return table.k <= 8 ? line_insert_one_avx2<8>(table.line_of(hash), table.k, hash)
+                        : line_insert_one_avx2<16>(table.line_of(hash), table.k, hash);
   }
 #endif
   return line_probe(hash, table.k).set(table.line_of(hash));
