@@ -10,6 +10,7 @@
 #include <quoin/filter/concurrent_blocked_bloom_filter.hpp>
 #include <quoin/hash/crc32c.hpp>
 #include <quoin/hash/hash.hpp>
+#include <quoin/hash/murmur2.hpp>
 #include <quoin/hash/murmur3.hpp>
 #include <quoin/hash/siphash.hpp>
 #include <quoin/hash/xxh3.hpp>
