@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 # Flags and helpers for our own tests, benchmarks, fuzz targets and examples.
 #
-#   quoin_component(<folder>/<header> [CONCURRENT] [EXTRA_TESTS <name>...] [LIBRARIES <name>...])
+#   quoin_component(<folder>/<header> [CONCURRENT] [KERNELS] [EXTRA_TESTS <name>...] [LIBRARIES <name>...])
 #
 # registers the mirrors of include/quoin/<folder>/<header>.hpp:
 #   tests/<folder>/<header>_test.cpp            GoogleTest; required
@@ -9,6 +9,7 @@
 #   bench/<folder>/<header>_bench.cpp           google-benchmark
 #   fuzz/<folder>/<header>_fuzz.cpp             libFuzzer body, inputs in fuzz/corpus/<folder>/<header>/
 # CONCURRENT    the tests also run under ThreadSanitizer
+# KERNELS       has SIMD kernels: the test and the property test run a second time with QUOIN_ISA=scalar
 # EXTRA_TESTS   tests/<folder>/<name>_test.cpp, each a program of its own
 # LIBRARIES     oracles and peers (xxhash, leveldb, ...): linked to tests and benchmarks where installed;
 #               QUOIN_WITH_<NAME> is 1 or 0
@@ -134,8 +135,17 @@ function(quoin_detail_test name)
   quoin_test(detail/${name} ${ARGN})
 endfunction()
 
+# Runs a test once more without kernels, where there are any and the test was built.
+function(quoin_test_scalar path)
+  string(REPLACE / . name ${path})
+  if(TEST ${name} AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|aarch64|arm64)$")
+    add_test(NAME ${name}.scalar COMMAND test.${name})
+    set_tests_properties(${name}.scalar PROPERTIES ENVIRONMENT QUOIN_ISA=scalar)
+  endif()
+endfunction()
+
 function(quoin_component path)
-  cmake_parse_arguments(ARG "CONCURRENT" "" "EXTRA_TESTS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "CONCURRENT;KERNELS" "" "EXTRA_TESTS;LIBRARIES" ${ARGN})
   string(REPLACE / . name ${path})
   cmake_path(GET path PARENT_PATH folder)
   set(flags LIBRARIES ${ARG_LIBRARIES})
@@ -152,6 +162,10 @@ function(quoin_component path)
   endforeach()
   if(EXISTS ${QUOIN_ROOT}/tests/${path}_property_test.cpp AND RAPIDCHECK_LIBRARY AND RAPIDCHECK_INCLUDE_DIR)
     quoin_test(${path}_property ${flags})
+  endif()
+  if(ARG_KERNELS)
+    quoin_test_scalar(${path})
+    quoin_test_scalar(${path}_property)
   endif()
 
   if(QUOIN_BUILD_BENCH AND EXISTS ${QUOIN_ROOT}/bench/${path}_bench.cpp)

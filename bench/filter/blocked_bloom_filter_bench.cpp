@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -55,7 +56,7 @@ class stopwatch {
   double best_ = std::numeric_limits<double>::infinity();
 };
 
-enum class operation { insert, hit, miss };
+enum class operation { insert, try_insert, hit, miss };
 
 /// One word of each key's line, the hashes given: nothing but the memory.
 class bound {
@@ -84,6 +85,7 @@ class bound {
 #if QUOIN_WITH_BLOOM
 void run_libbloom(benchmark::State& state, operation what, const words& keys, const words& probes,
                   double rate, double batch) {
+  const bool writes = what == operation::insert || what == operation::try_insert;
   bloom other{};
   bloom_init(&other, static_cast<int>(keys.size()), rate);
   for (const auto& key : keys) bloom_add(&other, &key, sizeof key);
@@ -91,8 +93,7 @@ void run_libbloom(benchmark::State& state, operation what, const words& keys, co
   peer.time(probes.size(), [&] {
     int sum = 0;
     for (const auto& key : probes) {
-      sum += what == operation::insert ? bloom_add(&other, &key, sizeof key)
-                                       : bloom_check(&other, &key, sizeof key);
+      sum += writes ? bloom_add(&other, &key, sizeof key) : bloom_check(&other, &key, sizeof key);
     }
     benchmark::DoNotOptimize(sum);
   });
@@ -135,7 +136,7 @@ void run_std(benchmark::State& state, operation what, const words& keys, const w
   other.reserve(keys.size());
   stopwatch peer;
   peer.time(keys.size(), [&] { other.insert(keys.begin(), keys.end()); });
-  if (what != operation::insert) {
+  if (what == operation::hit || what == operation::miss) {
     peer = {};
     peer.time(probes.size(), [&] {
       std::uint64_t hits = 0;
@@ -154,6 +155,8 @@ void run(benchmark::State& state, operation what) {
   filter.insert_many(keys);
   bound memory(filter.size_bytes() / 64, probes);
   words mask(n / 64 + 1);
+  const auto fresh = std::make_unique<bool[]>(n);
+  const bool writes = what == operation::insert || what == operation::try_insert;
   stopwatch single, batch, least;
   for (auto _ : state) {
     if (what == operation::insert) {
@@ -163,6 +166,15 @@ void run(benchmark::State& state, operation what) {
       });
       filter.clear();
       batch.time(n, [&] { filter.insert_many(keys); });
+    } else if (what == operation::try_insert) {
+      filter.clear();
+      single.time(n, [&] {
+        std::uint64_t fresh = 0;
+        for (const auto key : keys) fresh += filter.try_insert(key);
+        benchmark::DoNotOptimize(fresh);
+      });
+      filter.clear();
+      batch.time(n, [&] { filter.try_insert_many(keys, std::span(fresh.get(), n)); });
     } else {
       single.time(n, [&] {
         std::uint64_t hits = 0;
@@ -171,7 +183,7 @@ void run(benchmark::State& state, operation what) {
       });
       batch.time(n, [&] { filter.contains_many(probes, std::span(mask)); });
     }
-    least.time(n, [&] { benchmark::DoNotOptimize(memory.touch(what == operation::insert)); });
+    least.time(n, [&] { benchmark::DoNotOptimize(memory.touch(writes)); });
   }
   state.counters["single"] = single.ns();
   state.counters["batch"] = batch.ns();
@@ -181,7 +193,8 @@ void run(benchmark::State& state, operation what) {
   run_libbloom(state, what, keys, probes, filter.expected_false_positive_rate(n), batch.ns());
 #endif
 #if QUOIN_WITH_LEVELDB
-  run_leveldb(state, what, keys, probes, bits_per_key, batch.ns());
+  if (what != operation::try_insert)
+    run_leveldb(state, what, keys, probes, bits_per_key, batch.ns());
 #endif
   if (n <= most_for_std) run_std(state, what, keys, probes, batch.ns());
 }
@@ -194,6 +207,7 @@ void sizes(benchmark::internal::Benchmark* b) {
 }
 
 BENCHMARK_CAPTURE(run, insert, operation::insert)->Apply(sizes);
+BENCHMARK_CAPTURE(run, try_insert, operation::try_insert)->Apply(sizes);
 BENCHMARK_CAPTURE(run, hit, operation::hit)->Apply(sizes);
 BENCHMARK_CAPTURE(run, miss, operation::miss)->Apply(sizes);
 

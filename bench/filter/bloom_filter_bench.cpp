@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -37,7 +38,7 @@ void time(double& best, std::size_t n, F f) {
   best = std::min(best, taken.count() / static_cast<double>(n));
 }
 
-enum class operation { insert, hit, miss };
+enum class operation { insert, try_insert, hit, miss };
 
 void run(benchmark::State& state, operation what) {
   const auto n = static_cast<std::size_t>(state.range(0));
@@ -45,9 +46,11 @@ void run(benchmark::State& state, operation what) {
   quoin::bloom_filter filter({.capacity = n, .bits_per_key = 10});
   filter.insert_many(keys);
   std::vector<std::uint64_t> mask(n / 64 + 1);
+  const auto fresh = std::make_unique<bool[]>(n);
   double single = infinity, batch = infinity;
   [[maybe_unused]] double peer = infinity;
 #if QUOIN_WITH_BLOOM
+  const bool writes = what == operation::insert || what == operation::try_insert;
   bloom other{};
   bloom_init(&other, static_cast<int>(n), 0.00819);  // 10 bits per key
   for (const auto& key : keys) bloom_add(&other, &key, sizeof key);
@@ -58,6 +61,13 @@ void run(benchmark::State& state, operation what) {
         for (const auto& key : keys) filter.insert(key);
       });
       time(batch, n, [&] { filter.insert_many(keys); });
+    } else if (what == operation::try_insert) {
+      time(single, n, [&] {
+        std::uint64_t fresh = 0;
+        for (const auto& key : keys) fresh += filter.try_insert(key);
+        benchmark::DoNotOptimize(fresh);
+      });
+      time(batch, n, [&] { filter.try_insert_many(keys, std::span(fresh.get(), n)); });
     } else {
       time(single, n, [&] {
         std::uint64_t hits = 0;
@@ -70,8 +80,7 @@ void run(benchmark::State& state, operation what) {
     time(peer, n, [&] {
       int sum = 0;
       for (const auto& key : probes) {
-        sum += what == operation::insert ? bloom_add(&other, &key, sizeof key)
-                                         : bloom_check(&other, &key, sizeof key);
+        sum += writes ? bloom_add(&other, &key, sizeof key) : bloom_check(&other, &key, sizeof key);
       }
       benchmark::DoNotOptimize(sum);
     });
@@ -92,6 +101,7 @@ void sizes(benchmark::internal::Benchmark* b) {
 }
 
 BENCHMARK_CAPTURE(run, insert, operation::insert)->Apply(sizes);
+BENCHMARK_CAPTURE(run, try_insert, operation::try_insert)->Apply(sizes);
 BENCHMARK_CAPTURE(run, hit, operation::hit)->Apply(sizes);
 BENCHMARK_CAPTURE(run, miss, operation::miss)->Apply(sizes);
 

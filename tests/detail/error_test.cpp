@@ -18,6 +18,10 @@ TEST(error, tells_code_place_and_sentence) {
   static_assert(e.code() == quoin::errc::checksum_mismatch && e.position() == 1048);
   EXPECT_STREQ(e.text(), "quoin: checksum mismatch");
   EXPECT_EQ(e.message(), "quoin: checksum mismatch (at byte 1048)");
+  EXPECT_EQ(e.size_stated(), 0u);
+  constexpr quoin::error cut(quoin::errc::truncated, 100, "quoin: input ends early", 1056);
+  static_assert(cut.size_stated() == 1056);
+  EXPECT_EQ(cut.message(), "quoin: input ends early (at byte 100 of 1056)");
 }
 
 TEST(error, equal_by_code_and_place) {

@@ -107,4 +107,49 @@ TEST(frame, reasons_and_places) {
   EXPECT_EQ(error_of(damaged), quoin::error(errc::checksum_mismatch, 27, ""));
 }
 
+/// Opens `form`, whose parameters begin with the size of the payload.
+auto open_sized(std::span<const std::byte> form) {
+  return detail::open_frame(form, id, 16, [](const std::byte* parameters) {
+    return detail::load_le<std::uint64_t>(parameters);
+  });
+}
+
+bytes sized(std::uint64_t stated) {
+  bytes form = sample();
+  detail::store_le(&form[8], stated);
+  return with_checksum(form);
+}
+
+TEST(frame, tells_a_form_cut_short_from_a_damaged_one) {
+  const bytes form = sized(3);
+  ASSERT_TRUE(open_sized(form));
+  quoin_test::for_each_truncation(form, [&](std::span<const std::byte> cut) {
+    const auto frame = open_sized(cut);
+    ASSERT_FALSE(frame);
+    EXPECT_EQ(frame.error(), quoin::error(errc::truncated, cut.size(), ""));
+    // Before the parameters are whole nothing is known of the payload.
+    EXPECT_EQ(frame.error().size_stated(), cut.size() < 32 ? 0 : form.size()) << cut.size();
+  });
+  bytes longer = form;
+  longer.push_back(std::byte{0});
+  EXPECT_EQ(open_sized(longer).error(), quoin::error(errc::trailing_bytes, form.size(), ""));
+  quoin_test::for_each_bit_flip(
+      form, [&](std::span<const std::byte> damaged) { EXPECT_FALSE(open_sized(damaged)); });
+  bytes damaged = form;
+  damaged[25] ^= std::byte{1};
+  EXPECT_EQ(open_sized(damaged).error(), quoin::error(errc::checksum_mismatch, 27, ""));
+}
+
+TEST(frame, sizes_stated_are_believed_no_further_than_they_can_be) {
+  for (const std::uint64_t most : {std::uint64_t{1} << 32, ~std::uint64_t{0} - 33}) {
+    const auto frame = open_sized(sized(most));
+    ASSERT_FALSE(frame);
+    EXPECT_EQ(frame.error(), quoin::error(errc::truncated, 35, ""));
+    EXPECT_EQ(frame.error().size_stated(), most + 32);
+  }
+  for (const std::uint64_t none : {~std::uint64_t{0} - 32, detail::unknown_size}) {
+    EXPECT_TRUE(open_sized(sized(none))) << "left to the type";
+  }
+}
+
 }  // namespace

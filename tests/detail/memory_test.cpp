@@ -11,6 +11,7 @@
 #include <memory>
 #include <memory_resource>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace {
@@ -73,6 +74,65 @@ TEST(line_array, allocators) {
   EXPECT_EQ(account.live_bytes, 0u);
 }
 
+/// An accounted allocator that assignment hands on, if asked to.
+template <class T, bool Copy, bool Move>
+struct handed_on : quoin_test::accounted_allocator<T> {
+  using propagate_on_container_copy_assignment = std::bool_constant<Copy>;
+  using propagate_on_container_move_assignment = std::bool_constant<Move>;
+  using propagate_on_container_swap = std::false_type;
+  template <class U>
+  struct rebind {
+    using other = handed_on<U, Copy, Move>;
+  };
+  using quoin_test::accounted_allocator<T>::accounted_allocator;
+  template <class U>
+  handed_on(const handed_on<U, Copy, Move>& other) noexcept
+      : quoin_test::accounted_allocator<T>(other) {}
+};
+
+template <bool Copy, bool Move>
+void expect_strong_assignment() {
+  using allocator = handed_on<std::byte, Copy, Move>;
+  using array = detail::line_array<allocator>;
+  quoin_test::memory_account here, there;
+  {
+    array a(3, allocator(here)), b(10, allocator(there));
+    a.data()[2].words[7] = 5;
+    b.data()[9].words[0] = 6;
+    const array a_before = a, b_before = b;
+    here.requests_until_failure = there.requests_until_failure = 0;
+    EXPECT_THROW(a = b, std::bad_alloc);
+    if (!Move) {
+      EXPECT_THROW(a = std::move(b), std::bad_alloc);
+    }
+    EXPECT_EQ(a, a_before);
+    EXPECT_EQ(b, b_before);
+    here.requests_until_failure = there.requests_until_failure = static_cast<std::size_t>(-1);
+    a = b;
+    EXPECT_EQ(a, b_before);
+    EXPECT_EQ(a.get_allocator().account(), Copy ? &there : &here);
+    a = static_cast<const array&>(a);
+    EXPECT_EQ(a, b_before);
+    a = a_before;
+    EXPECT_EQ(a.get_allocator().account(), &here);
+    a = std::move(b);
+    EXPECT_EQ(a, b_before);
+    EXPECT_EQ(b.size(), 0u);  // NOLINT(bugprone-use-after-move): documented
+    EXPECT_EQ(a.get_allocator().account(), Move ? &there : &here);
+    b = a_before;
+    EXPECT_EQ(b, a_before);
+  }
+  EXPECT_EQ(here.live_bytes, 0u);
+  EXPECT_EQ(there.live_bytes, 0u);
+}
+
+TEST(line_array, assignment_without_memory_changes_nothing) {
+  expect_strong_assignment<false, false>();
+  expect_strong_assignment<false, true>();
+  expect_strong_assignment<true, false>();
+  expect_strong_assignment<true, true>();
+}
+
 TEST(line_array, memory_resources_are_not_passed_on_to_copies) {
   std::pmr::monotonic_buffer_resource arena;
   using in_arena = detail::line_array<std::pmr::polymorphic_allocator<>>;
@@ -84,6 +144,7 @@ TEST(line_array, memory_resources_are_not_passed_on_to_copies) {
   in_arena elsewhere(2);
   elsewhere = std::move(a);  // memory of another resource cannot be taken over
   EXPECT_EQ(elsewhere, copy);
+  EXPECT_EQ(a.size(), 0u);  // NOLINT(bugprone-use-after-move): documented
   EXPECT_EQ(elsewhere.get_allocator().resource(), std::pmr::get_default_resource());
 }
 

@@ -61,6 +61,21 @@ RC_GTEST_PROP(blocked_bloom_property, batches_equal_one_by_one, (const keys& in)
   }
 }
 
+RC_GTEST_PROP(blocked_bloom_property, try_insert_of_many_is_one_after_the_other, (const keys& in)) {
+  keys all;  // the same few keys again and again, near each other and far apart
+  const auto repeats = *rc::gen::inRange<std::size_t>(1, 8);
+  for (std::size_t i = 0; i < repeats; ++i) {
+    for (const auto key : in) all.insert(all.end(), {key % 50, key});
+  }
+  filter batch = any_filter(), one_by_one = batch;
+  const auto fresh = std::make_unique<bool[]>(all.size() + 1);
+  batch.try_insert_many(all, std::span(fresh.get(), all.size()));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    RC_ASSERT(fresh[i] == one_by_one.try_insert(all[i]));
+  }
+  RC_ASSERT(batch == one_by_one);
+}
+
 RC_GTEST_PROP(blocked_bloom_property, merge_is_a_union, (keys a, keys b, keys c)) {
   const filter empty = any_filter();
   const auto merged = [](filter x, const filter& y) {

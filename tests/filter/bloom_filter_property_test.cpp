@@ -10,7 +10,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <set>
+#include <span>
 #include <vector>
 
 namespace {
@@ -65,6 +67,13 @@ RC_GTEST_PROP(bloom_filter_property, does_what_a_set_of_indices_does,
   model m(s.bits, s.k);
   for (const auto key : keys) RC_ASSERT(f.try_insert_hash(key) == m.insert(key));
   RC_ASSERT(f == s.make(keys));
+  filter batch = s.make(), one_by_one = batch;
+  const auto fresh = std::make_unique<bool[]>(keys.size() + 1);
+  batch.try_insert_hash_many(keys, std::span(fresh.get(), keys.size()));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    RC_ASSERT(fresh[i] == one_by_one.try_insert_hash(keys[i]));
+  }
+  RC_ASSERT(batch == f);
   RC_ASSERT(f.bits_set() == m.set().size());
   RC_ASSERT(f.empty() == keys.empty());
   for (const auto key : strangers) RC_ASSERT(f.contains_hash(key) == m.contains(key));

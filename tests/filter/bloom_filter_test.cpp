@@ -164,6 +164,22 @@ TEST(bloom_filter, batches_of_whatever_is_contiguous) {
   EXPECT_EQ(mask[0], 5u);
 }
 
+TEST(bloom_filter, try_insert_of_many_is_one_after_the_other) {
+  filter batch({.capacity = 100, .bits_per_key = 12}), one_by_one = batch;
+  const std::vector<std::string> words{"a", "b", "a", "", "b", "", "c"};
+  std::array<bool, 8> fresh{false, true, true, false, true, true, false, true};
+  batch.try_insert_many(words, fresh);
+  EXPECT_EQ(fresh, (std::array{true, true, false, true, false, false, true, true}))
+      << "the rest is left alone";
+  for (const auto& word : words) one_by_one.insert(word);
+  EXPECT_EQ(batch, one_by_one);
+  bool small[2];
+  EXPECT_THROW(batch.try_insert_many(words, small), std::invalid_argument);
+  EXPECT_THROW(batch.try_insert_hash_many(std::vector<std::uint64_t>(3), small),
+               std::invalid_argument);
+  EXPECT_EQ(batch, one_by_one);
+}
+
 TEST(bloom_filter, output_too_small_is_refused_before_anything_is_written) {
   const filter f = filled(0, 10);
   const std::vector<std::uint64_t> keys(65, 3);
@@ -463,6 +479,18 @@ TEST(bloom_sets, unlike_filters_are_refused_and_nothing_changes) {
   EXPECT_EQ(a, before);
 }
 
+TEST(bloom_sets, estimates_with_a_full_filter) {
+  filter full({.bit_count = 100, .hash_count = 3}), some = full;
+  for (int i = 0; i < 1000; ++i) full.insert(i);
+  for (int i = 0; i < 10; ++i) some.insert(i);
+  ASSERT_EQ(full.bits_set(), 100u);
+  EXPECT_EQ(full.estimated_count(), std::numeric_limits<double>::infinity());
+  EXPECT_DOUBLE_EQ(full.estimated_intersection(some), some.estimated_count());
+  EXPECT_DOUBLE_EQ(some.estimated_intersection(full), some.estimated_count());
+  EXPECT_EQ(full.estimated_jaccard(some), 0);
+  EXPECT_EQ(full.estimated_jaccard(full), 1);
+}
+
 // Bits set have a standard deviation below sqrt(m · fill · (1 − fill)); 4.9 of them: 1e-6.
 TEST(bloom_sets, estimates) {
   const std::uint64_t n = 100'000;
@@ -593,6 +621,13 @@ TEST(bloom_bytes, round_trip) {
   }
 }
 
+TEST(bloom_bytes, cut_short_is_said_with_both_sizes) {
+  const bytes form = golden_filter().to_bytes();
+  const auto cut = filter::from_bytes(std::span(form).first(100));
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().message(), "quoin: input ends within the payload (at byte 100 of 176)");
+}
+
 TEST(bloom_bytes, every_damage_is_noticed) {
   quoin_test::memory_account account;
   const bytes form = quoin_test::read_golden(golden_name);
@@ -635,12 +670,14 @@ TEST(bloom_bytes, forged_headers_are_refused_with_reason_and_place) {
   };
   EXPECT_TRUE(filter::from_bytes(forged(u8(32, 7)))) << "forged into what it was";
   expect(forged(u8(5, 1)), errc::bad_value, 5);
-  for (const std::uint64_t wrong :
-       {std::uint64_t{0}, std::uint64_t{960}, std::uint64_t{1025}, (std::uint64_t{1} << 63) + 1001,
-        ~std::uint64_t{0}, std::uint64_t{1} << 63}) {
-    expect(forged(u64(8, wrong)), errc::bad_value, 8);
+  for (const std::uint64_t absurd :
+       {std::uint64_t{0}, (std::uint64_t{1} << 63) + 1001, ~std::uint64_t{0}}) {
+    expect(forged(u64(8, absurd)), errc::bad_value, 8);
   }
-  expect(forged([](bytes& form) { form.erase(form.begin() + 64); }), errc::bad_value, 8);
+  expect(forged(u64(8, 960)), errc::trailing_bytes, 168);
+  expect(forged(u64(8, 1025)), errc::truncated, 176);
+  expect(forged(u64(8, std::uint64_t{1} << 63)), errc::truncated, 176);
+  expect(forged([](bytes& form) { form.erase(form.begin() + 64); }), errc::truncated, 175);
   expect(forged(u8(24, 2)), errc::incompatible, 24);
   expect(forged(u8(28, 0)), errc::incompatible, 28);
   for (const unsigned k : {0u, 65u, 255u}) expect(forged(u8(32, k)), errc::bad_value, 32);
@@ -661,6 +698,25 @@ TEST(bloom_bytes, a_seed_is_refused_by_hashers_that_take_none) {
   detail::store_le(&form[form.size() - 8], quoin::xxh64(std::span(form).first(form.size() - 8), 0));
   ASSERT_FALSE(unseeded::from_bytes(form));
   EXPECT_EQ(unseeded::from_bytes(form).error().position(), 16u);
+}
+
+struct seed_refusing_hasher {
+  explicit seed_refusing_hasher(std::uint64_t s) {
+    if (s == 13) throw std::runtime_error("not this seed");
+  }
+  std::uint64_t operator()(int x) const { return static_cast<std::uint64_t>(x); }
+};
+
+TEST(bloom_views, of_hashers_whose_construction_throws_throw_through) {
+  using refusing_view = quoin::bloom_filter_view<seed_refusing_hasher>;
+  static_assert(!noexcept(refusing_view::from_bytes({})));
+  static_assert(noexcept(view::from_bytes({})));
+  using refusing = quoin::bloom_filter<seed_refusing_hasher>;
+  bytes form = refusing({.capacity = 100, .bits_per_key = 10}).to_bytes();
+  EXPECT_TRUE(refusing_view::from_bytes(form));
+  form[16] = std::byte{13};
+  detail::store_le(&form[form.size() - 8], quoin::xxh64(std::span(form).first(form.size() - 8), 0));
+  EXPECT_THROW(static_cast<void>(refusing_view::from_bytes(form)), std::runtime_error);
 }
 
 TEST(bloom_views, answer_like_the_filter_at_any_alignment) {

@@ -341,6 +341,8 @@ TEST(parquet_bloom_bytes, damage_gives_an_error_or_a_filter_and_never_much_memor
     ASSERT_FALSE(f);
     EXPECT_EQ(f.error().code(), errc::truncated);
     EXPECT_EQ(f.error().position(), damaged.size());
+    const auto header = form.size() - 96;
+    EXPECT_EQ(f.error().size_stated(), damaged.size() < header ? 0 : form.size());
   });
   EXPECT_EQ(account.requests, 0u);
   std::size_t accepted = 0;

@@ -35,21 +35,29 @@ enum class errc : std::uint8_t {
 /// Why input was refused: a code to branch on, where in the input, and a sentence for people.
 class error {
  public:
-  /// `text` must outlive the error: a string literal.
-  constexpr error(errc code, std::uint64_t position, const char* text) noexcept
-      : text_(text), position_(position), code_(code) {}
+  /// `text` must outlive the error: a string literal. `size_stated` is the size that the input
+  /// itself says it has, where that is what is wrong.
+  constexpr error(errc code, std::uint64_t position, const char* text,
+                  std::uint64_t size_stated = 0) noexcept
+      : text_(text), position_(position), size_stated_(size_stated), code_(code) {}
 
   [[nodiscard]] constexpr errc code() const noexcept { return code_; }
 
   /// Offset in bytes (in characters for text) of the field at fault, from the start of the input.
   [[nodiscard]] constexpr std::uint64_t position() const noexcept { return position_; }
 
+  /// The size in bytes that the input should have by its own description, when it has another one
+  /// (`errc::truncated`, `errc::trailing_bytes`); 0 when that is unknown or not the matter.
+  [[nodiscard]] constexpr std::uint64_t size_stated() const noexcept { return size_stated_; }
+
   /// What was wrong, without the position.
   [[nodiscard]] constexpr const char* text() const noexcept { return text_; }
 
-  /// What was wrong and where: "checksum mismatch: … (at byte 1048)".
+  /// What was wrong and where: "checksum mismatch: … (at byte 1048)", "… (at byte 9 of 1056)".
   [[nodiscard]] std::string message() const {
-    return std::string(text_) + " (at byte " + std::to_string(position_) + ")";
+    std::string place = " (at byte " + std::to_string(position_);
+    if (size_stated_ != 0) place += " of " + std::to_string(size_stated_);
+    return text_ + place + ")";
   }
 
   friend constexpr bool operator==(const error& a, const error& b) noexcept {
@@ -59,6 +67,7 @@ class error {
  private:
   const char* text_;
   std::uint64_t position_;
+  std::uint64_t size_stated_;
   errc code_;
 };
 

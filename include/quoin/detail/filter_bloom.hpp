@@ -18,6 +18,7 @@
 namespace quoin::inline QUOIN_ABI::detail {
 
 inline constexpr unsigned max_bloom_hashes = 64;
+inline constexpr std::uint64_t most_bloom_bits = std::uint64_t{1} << 63;
 inline constexpr double max_bloom_density = 64;  // bits per key: 64-bit hashes promise no more
 
 // --- the false-positive rate --------------------------------------------------------------------
@@ -87,8 +88,7 @@ template <class Options>
   if (o.hash_count > max_bloom_hashes) {
     fail_argument(type, "hash_count", o.hash_count, "1 to 64, or 0 for the best");
   }
-  constexpr std::uint64_t most = std::uint64_t{1} << 63;
-  if (o.bit_count > most) fail_argument(type, "bit_count", o.bit_count, "at most 2^63");
+  if (o.bit_count > most_bloom_bits) fail_argument(type, "bit_count", o.bit_count, "at most 2^63");
   const auto capacity = static_cast<double>(o.capacity);
   if (o.bit_count != 0) {
     if (o.hash_count != 0) return {o.bit_count, o.hash_count};
@@ -97,7 +97,7 @@ template <class Options>
     return {o.bit_count, best_bloom_hashes(static_cast<double>(o.bit_count) / capacity)};
   }
   if (o.capacity == 0) fail_argument(type, "capacity", o.capacity, "at least 1");
-  if (!(capacity * max_bloom_density < static_cast<double>(most))) {
+  if (!(capacity * max_bloom_density < static_cast<double>(most_bloom_bits))) {
     fail_argument(type, "capacity", o.capacity, "below 2^57");
   }
   if (o.bits_per_key != 0) {
@@ -193,10 +193,11 @@ QUOIN_ALWAYS_INLINE bool bloom_insert(bloom_table table, std::uint64_t hash) noe
   return bits / 8 > 8 * l2_cache_bytes();
 }
 
-/// Inserts `n` keys, whose hashes `hashes(first, count, out)` writes. The lines of 16 keys are
-/// fetched while the 16 before them are set: that many already fill the miss buffers.
-template <class Indices, class Hashes>
-void bloom_insert_many(bloom_table table, std::size_t n, Hashes hashes) {
+/// Inserts `n` keys, whose hashes `hashes(first, count, out)` writes, and calls `tell(i, is_new)`
+/// for each. The lines of 16 keys are fetched while the 16 before them are set: that many already
+/// fill the miss buffers.
+template <class Indices, class Hashes, class Tell>
+void bloom_insert_many(bloom_table table, std::size_t n, Hashes hashes, Tell tell) {
   constexpr std::size_t block = 16;
   std::uint64_t ring[2][block];
   const bool far = is_far(table.bits);
@@ -215,7 +216,7 @@ void bloom_insert_many(bloom_table table, std::size_t n, Hashes hashes) {
     const std::size_t turn = first / block % 2;
     if (n - first > block) load(first + block, ring[1 - turn]);
     for (std::size_t i = 0; i < size_of_block(first); ++i) {
-      bloom_insert<Indices>(table, ring[turn][i]);
+      tell(first + i, bloom_insert<Indices>(table, ring[turn][i]));
     }
   }
 }

@@ -37,7 +37,11 @@ struct bloom_filter_form {
 template <class Hash, class Indices>
 [[nodiscard]] expected<bloom_filter_form, error> read_bloom_filter(
     std::span<const std::byte> bytes) noexcept {
-  const auto frame = open_frame(bytes, bloom_filter_frame, bloom_filter_parameters);
+  const auto size_of_bits = [](const std::byte* parameters) {
+    const auto bits = load_le<std::uint64_t>(parameters);
+    return bits != 0 && bits <= most_bloom_bits ? bloom_payload(bits) : unknown_size;
+  };
+  const auto frame = open_frame(bytes, bloom_filter_frame, bloom_filter_parameters, size_of_bits);
   if (!frame) return unexpected(frame.error());
   const std::byte* const p = frame->parameters.data();
   const auto bits = load_le<std::uint64_t>(p);
@@ -47,7 +51,7 @@ template <class Hash, class Indices>
     return unexpected(error{code, position, text});
   };
   if (frame->flags != 0) return bad(errc::bad_value, 5, "quoin: flags must be 0");
-  if (bits == 0 || bits > std::uint64_t{1} << 63 || bloom_payload(bits) != frame->payload.size()) {
+  if (bits == 0 || bits > most_bloom_bits || bloom_payload(bits) != frame->payload.size()) {
     return bad(errc::bad_value, 8, "quoin: number of bits does not match the size of the payload");
   }
   if (load_le<std::uint32_t>(p + 16) != hash_id<Hash>) {

@@ -8,11 +8,13 @@
 #include <quoin/detail/error.hpp>
 #include <quoin/detail/keys.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 namespace quoin::inline QUOIN_ABI::detail {
 
@@ -24,6 +26,16 @@ namespace quoin::inline QUOIN_ABI::detail {
   if (lines > most) fail("quoin: the filter is larger than this platform can address");
   return static_cast<std::size_t>(lines);
 }
+
+// --- hashers ------------------------------------------------------------------------------------
+
+/// Whether a view's hasher is made and moved without an exception.
+template <class Hash>
+inline constexpr bool nothrow_hasher = std::same_as<Hash, hash> ||
+                                       (std::is_nothrow_move_constructible_v<Hash> &&
+                                        (takes_seed<Hash>
+                                             ? std::is_nothrow_constructible_v<Hash, std::uint64_t>
+                                             : std::is_nothrow_default_constructible_v<Hash>));
 
 // --- batches ------------------------------------------------------------------------------------
 
@@ -87,24 +99,31 @@ class filter_reads {
   }
 
   /// Distinct keys in both, estimated as |A| + |B| − |A ∪ B|. Its error is that of the three
-  /// counts, so a small overlap of large sets drowns in it. Never negative. Throws unless
-  /// compatible. O(size).
+  /// counts, so a small overlap of large sets drowns in it. Never negative. A full filter holds
+  /// every key, as far as it can tell: in common with another one it has what that one has.
+  /// Throws unless compatible. O(size).
   template <class Other>
   [[nodiscard]] double estimated_intersection(const filter_reads<Other, Hash>& other) const {
-    const double both = self().estimated_union(other.self());
-    return max_of(0.0, self().estimated_count() + other.self().estimated_count() - both);
+    const double either = self().estimated_union(other.self());
+    const double mine = self().estimated_count(), theirs = other.self().estimated_count();
+    if (mine == infinite || theirs == infinite) return min_of(mine, theirs);
+    return max_of(0.0, mine + theirs - either);
   }
 
-  /// |A ∩ B| / |A ∪ B|, estimated; 1 for two empty filters. Throws unless compatible. O(size).
+  /// |A ∩ B| / |A ∪ B|, estimated; 1 for two empty or two full filters, 0 if only one is full.
+  /// Throws unless compatible. O(size).
   template <class Other>
   [[nodiscard]] double estimated_jaccard(const filter_reads<Other, Hash>& other) const {
-    const double both = self().estimated_union(other.self());
-    return both == 0 ? 1 : estimated_intersection(other) / both;
+    const double either = self().estimated_union(other.self());
+    const double both = estimated_intersection(other);
+    return both == either ? 1 : both / either;
   }
 
  private:
   template <class, class>
   friend class filter_reads;
+
+  static constexpr double infinite = std::numeric_limits<double>::infinity();
 
   [[nodiscard]] const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
 

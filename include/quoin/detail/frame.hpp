@@ -85,11 +85,18 @@ struct frame_view {
   std::uint8_t flags;
 };
 
+/// What a type's parameters say of the size of its payload when they say nothing believable.
+inline constexpr std::uint64_t unknown_size = ~std::uint64_t{0};
+
 /// Opens a frame. Checks everything that can be known without the type: it reads no byte outside
 /// `bytes`, allocates nothing, and costs one pass (the checksum).
-[[nodiscard]] inline expected<frame_view, error> open_frame(std::span<const std::byte> bytes,
-                                                            frame_id id,
-                                                            std::size_t parameters) noexcept {
+/// @param payload_size  `payload_size(p)` is the size in bytes of the payload that the parameters
+///                      at `p` announce, or `unknown_size`. It tells a form cut short from a
+///                      damaged one, and bounds nothing: the parameters are not verified yet.
+template <class PayloadSize>
+[[nodiscard]] expected<frame_view, error> open_frame(std::span<const std::byte> bytes, frame_id id,
+                                                     std::size_t parameters,
+                                                     PayloadSize payload_size) noexcept {
   using fail = unexpected<error>;
   if (bytes.size() < 2 || bytes[0] != std::byte{'Q'} || bytes[1] != std::byte{'N'}) {
     if (bytes.size() < 2) return fail({errc::truncated, bytes.size(), "quoin: input too short"});
@@ -107,14 +114,31 @@ struct frame_view {
   if (load_le<std::uint16_t>(&bytes[6]) != parameters) {
     return fail({errc::bad_value, 6, "quoin: size of the parameters is wrong for this type"});
   }
+  const std::uint64_t stated = payload_size(&bytes[frame_header_size]);
+  if (const std::uint64_t frame = framed_size(parameters, 0); stated < unknown_size - frame) {
+    const std::uint64_t size = frame + stated;
+    if (bytes.size() < size) {
+      return fail({errc::truncated, bytes.size(), "quoin: input ends within the payload", size});
+    }
+    if (bytes.size() > size) {
+      return fail({errc::trailing_bytes, size, "quoin: input goes on after its end", size});
+    }
+  }
   const std::size_t end = bytes.size() - frame_trailer_size;
   if (xxh64(bytes.data(), end, 0) != load_le<std::uint64_t>(&bytes[end])) {
     return fail({errc::checksum_mismatch, end,
-                 "quoin: checksum mismatch: the bytes are damaged or cut short"});
+                 "quoin: checksum mismatch: the bytes are not those that were written"});
   }
   const auto body = bytes.subspan(frame_header_size, end - frame_header_size);
   return frame_view{body.first(parameters), body.subspan(parameters),
                     std::to_integer<std::uint8_t>(bytes[5])};
+}
+
+/// `open_frame` for a type whose parameters do not tell the size of its payload.
+[[nodiscard]] inline expected<frame_view, error> open_frame(std::span<const std::byte> bytes,
+                                                            frame_id id,
+                                                            std::size_t parameters) noexcept {
+  return open_frame(bytes, id, parameters, [](const std::byte*) { return unknown_size; });
 }
 
 }  // namespace quoin::inline QUOIN_ABI::detail

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <utility>
 #include <vector>  // also for std::allocator: <memory> costs three times as much to compile
 
@@ -50,6 +51,7 @@ class line_array {
 
  public:
   using allocator_type = typename vector::allocator_type;
+  using lines_traits = std::allocator_traits<allocator_type>;
 
   explicit line_array(std::size_t size, const Allocator& allocator = Allocator())
       : lines_(allocator_type(allocator)) {
@@ -58,14 +60,29 @@ class line_array {
   }
 
   line_array(const line_array& other)
-      : lines_(std::allocator_traits<allocator_type>::select_on_container_copy_construction(
-            other.lines_.get_allocator())) {
-    reserve(other.size());
-    lines_ = other.lines_;
-  }
+      : line_array(other, lines_traits::select_on_container_copy_construction(
+                              other.lines_.get_allocator())) {}
   line_array(line_array&&) noexcept = default;
-  line_array& operator=(const line_array&) = default;
-  line_array& operator=(line_array&&) = default;
+
+  /// Nothing changes if there is no memory: a vector whose allocator propagates, or any of some
+  /// libraries, would give its old memory back before it asks for the new.
+  line_array& operator=(const line_array& other) {
+    if (this == &other) return *this;
+    constexpr bool propagates = lines_traits::propagate_on_container_copy_assignment::value;
+    return take(line_array(other, propagates ? other.get_allocator() : get_allocator()));
+  }
+  line_array& operator=(line_array&& other) noexcept(
+      lines_traits::propagate_on_container_move_assignment::value ||
+      lines_traits::is_always_equal::value) {
+    if (this == &other) return *this;
+    if (lines_traits::propagate_on_container_move_assignment::value ||
+        get_allocator() == other.get_allocator()) {
+      return take(std::move(other));
+    }
+    take(line_array(other, get_allocator()));
+    other.lines_.clear();
+    return *this;
+  }
   ~line_array() = default;
 
   void swap(line_array& other) noexcept { lines_.swap(other.lines_); }
@@ -82,6 +99,19 @@ class line_array {
   friend bool operator==(const line_array& a, const line_array& b) { return a.lines_ == b.lines_; }
 
  private:
+  line_array(const line_array& other, const allocator_type& allocator) : lines_(allocator) {
+    reserve(other.size());
+    lines_.assign(other.lines_.begin(), other.lines_.end());
+  }
+
+  /// Becomes `other`, allocator included: what construction does whatever the allocator says of
+  /// assignment and swap.
+  line_array& take(line_array&& other) noexcept {
+    lines_.~vector();
+    ::new (static_cast<void*>(&lines_)) vector(std::move(other.lines_));
+    return *this;
+  }
+
   void reserve(std::size_t size) {
     lines_.reserve(size);
     if constexpr (std::is_same_v<allocator_type, std::allocator<cache_line>>) {

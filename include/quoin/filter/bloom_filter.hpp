@@ -97,7 +97,7 @@ class bloom_filter_view
   /// Opens what `bloom_filter::to_bytes` gave, at any alignment. O(size), for the checksum;
   /// allocates nothing.
   [[nodiscard]] static expected<bloom_filter_view, error> from_bytes(
-      std::span<const std::byte> bytes) noexcept {
+      std::span<const std::byte> bytes) noexcept(detail::nothrow_hasher<Hash>) {
     const auto form = detail::read_bloom_filter<Hash, Indices>(bytes);
     if (!form) return unexpected(form.error());
     return bloom_filter_view(*form);
@@ -109,7 +109,7 @@ class bloom_filter_view
  private:
   friend detail::bloom_filter_reads<bloom_filter_view, Hash, Indices>;
 
-  explicit bloom_filter_view(const detail::bloom_filter_form& form) noexcept
+  explicit bloom_filter_view(const detail::bloom_filter_form& form)
       : form_(form), hash_(detail::make_hash<Hash>(form.seed)) {}
 
   [[nodiscard]] detail::const_bloom_table table() const noexcept {
@@ -168,13 +168,32 @@ class bloom_filter
   void insert_many(const Keys& keys) {
     const std::span all(keys);
     using key = typename decltype(all)::element_type;
-    detail::bloom_insert_many<Indices>(mutable_table(), all.size(),
-                                       detail::hashes_of(hash_, std::span<const key>(all)));
+    insert_each(all.size(), detail::hashes_of(hash_, std::span<const key>(all)),
+                [](std::size_t, bool) {});
   }
 
   /// `insert_many` for keys hashed already.
   void insert_hash_many(std::span<const std::uint64_t> hashes) {
-    detail::bloom_insert_many<Indices>(mutable_table(), hashes.size(), detail::hashes_of(hashes));
+    insert_each(hashes.size(), detail::hashes_of(hashes), [](std::size_t, bool) {});
+  }
+
+  /// `fresh[i] = try_insert(keys[i])` for a contiguous range of keys, in their order: of a key that
+  /// comes twice only the first is fresh. `fresh` has as many elements at least (else throws
+  /// `std::invalid_argument`, with nothing inserted). Hashing and memory accesses overlap.
+  template <class Keys>
+  void try_insert_many(const Keys& keys, std::span<bool> fresh) {
+    const std::span all(keys);
+    using key = typename decltype(all)::element_type;
+    detail::require_room(fresh.size(), all.size());
+    insert_each(all.size(), detail::hashes_of(hash_, std::span<const key>(all)),
+                [=](std::size_t i, bool is_new) { fresh[i] = is_new; });
+  }
+
+  /// `try_insert_many` for keys hashed already.
+  void try_insert_hash_many(std::span<const std::uint64_t> hashes, std::span<bool> fresh) {
+    detail::require_room(fresh.size(), hashes.size());
+    insert_each(hashes.size(), detail::hashes_of(hashes),
+                [=](std::size_t i, bool is_new) { fresh[i] = is_new; });
   }
 
   // --- sets -------------------------------------------------------------------------------------
@@ -247,6 +266,11 @@ class bloom_filter
   }
   [[nodiscard]] detail::bloom_table mutable_table() noexcept {
     return {reinterpret_cast<unsigned char*>(lines_.data()), plan_.bits, plan_.k};
+  }
+
+  template <class Hashes, class Tell>
+  void insert_each(std::size_t n, Hashes hashes, Tell tell) {
+    detail::bloom_insert_many<Indices>(mutable_table(), n, hashes, tell);
   }
 
   template <class Combine>

@@ -221,13 +221,14 @@ struct parquet_bloom_form {
     std::span<const std::byte> bytes) noexcept {
   const auto header = read_parquet_bloom_header(bytes);
   if (!header) return unexpected(header.error());
-  const std::size_t left = bytes.size() - header->header_bytes;
-  if (left < header->bitset_bytes) {
-    return unexpected(error(errc::truncated, bytes.size(), "quoin: input ends within the bit set"));
+  const std::uint64_t size = std::uint64_t{header->header_bytes} + header->bitset_bytes;
+  if (bytes.size() < size) {
+    return unexpected(
+        error(errc::truncated, bytes.size(), "quoin: input ends within the bit set", size));
   }
-  if (left > header->bitset_bytes) {
-    return unexpected(error(errc::trailing_bytes, header->header_bytes + header->bitset_bytes,
-                            "quoin: input goes on after the bit set"));
+  if (bytes.size() > size) {
+    return unexpected(
+        error(errc::trailing_bytes, size, "quoin: input goes on after the bit set", size));
   }
   return parquet_bloom_form{bytes.data() + header->header_bytes, header->bitset_bytes};
 }
