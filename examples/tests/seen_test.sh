@@ -72,7 +72,7 @@ grep -q 'the false-positive rate is' err || fail "overfull, at the end: $(cat er
 [ "$("$seen" --load=kept --count first second)" = 0 ] || fail 'all was seen'
 [ "$(find . -name 'kept*' | wc -l)" -eq 1 ] || fail 'something was left behind beside the saved file'
 head -c 1000 kept >"cut"
-ends_with 1 'cut: quoin: checksum mismatch' --load cut
+ends_with 1 'cut: quoin: input ends within the payload' --load cut
 ends_with 1 'first: quoin: not a native form' --load first
 ends_with 1 'nothing: quoin: input too short' --load nothing
 ends_with 1 'none: No such file' --load none
