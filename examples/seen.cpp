@@ -4,31 +4,26 @@
 /// See `help` below.
 #include <quoin/filter/blocked_bloom_filter.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <new>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "support/command_line.hpp"
+#include "support/kept.hpp"
+#include "support/line_reader.hpp"
+#include "support/output.hpp"
+#include "support/program.hpp"
+#include "support/progress.hpp"
+
 namespace {
 
 using filter = quoin::blocked_bloom_filter<>;
+using support::usage_error;
 
 constexpr char help[] = R"(Usage: seen [OPTION]... [FILE]...
 Print the first occurrence of each line of the FILEs (of standard input if there is
@@ -60,86 +55,41 @@ Example: crawl each address once, today and tomorrow:
   seen --load yesterday.quoin --save today.quoin urls.txt | crawl
 )";
 
-/// A mistake in the command line.
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-[[noreturn]] void fail_with_errno(const std::string& what) {
-  throw std::runtime_error(what + ": " + std::strerror(errno));
-}
-
 // --- options ------------------------------------------------------------------------------------
 
 struct settings {
   std::optional<std::uint64_t> capacity;
   std::optional<double> false_positive_rate;
   std::optional<double> bits_per_key;
-  std::size_t max_line = std::size_t{64} << 20;
+  std::size_t max_line = support::default_max_line;
   bool count = false;
   std::string save;
   std::string load;
   std::vector<std::string> files;
 };
 
-std::uint64_t positive_integer(const std::string& option, const std::string& text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || value == 0) {
-    throw usage_error(option + " '" + text + "': not a whole number from 1 to 2^64 - 1");
-  }
-  return value;
-}
-
-double number(const std::string& option, const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (text.empty() || *end != '\0') {
-    throw usage_error(option + " '" + text + "': not a number");
-  }
-  return value;
-}
-
-settings read_options(const std::vector<std::string>& arguments) {
+settings read_options(support::command_line& line) {
   settings s;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    if (argument == "--") {
-      s.files.insert(s.files.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                     arguments.end());
-      break;
-    }
-    if (argument.empty() || argument[0] != '-' || argument == "-") {
-      s.files.push_back(argument);
-      continue;
-    }
-    const std::size_t equals = argument.find('=');
-    const std::string option = argument.substr(0, equals);
-    const auto value = [&]() -> std::string {
-      if (equals != std::string::npos) return argument.substr(equals + 1);
-      if (i + 1 == arguments.size()) throw usage_error(option + " needs a value");
-      return arguments[++i];
-    };
-    if (option == "--capacity") {
-      s.capacity = positive_integer(option, value());
-    } else if (option == "--false-positive-rate") {
-      s.false_positive_rate = number(option, value());
-    } else if (option == "--bits-per-key") {
-      s.bits_per_key = number(option, value());
-    } else if (option == "--max-line") {
-      const std::uint64_t most = positive_integer(option, value());
-      s.max_line = static_cast<std::size_t>(std::min<std::uint64_t>(most, SIZE_MAX / 4));
-    } else if (option == "--save") {
-      s.save = value();
-    } else if (option == "--load") {
-      s.load = value();
-    } else if (argument == "--count") {
+  while (line.next()) {
+    if (line.takes("--capacity")) {
+      s.capacity = line.positive_integer();
+    } else if (line.takes("--false-positive-rate")) {
+      s.false_positive_rate = line.number();
+    } else if (line.takes("--bits-per-key")) {
+      s.bits_per_key = line.number();
+    } else if (line.takes("--max-line")) {
+      s.max_line = line.positive_size();
+    } else if (line.takes("--save")) {
+      s.save = line.value();
+    } else if (line.takes("--load")) {
+      s.load = line.value();
+    } else if (line.is("--count")) {
       s.count = true;
     } else {
-      throw usage_error("there is no option " + argument);
+      line.reject();
     }
   }
+  s.files = line.operands();
   if (s.bits_per_key && s.false_positive_rate) {
     throw usage_error("give one of --bits-per-key and --false-positive-rate");
   }
@@ -147,110 +97,6 @@ settings read_options(const std::vector<std::string>& arguments) {
     throw usage_error("--load brings the filter's size: leave out --capacity and --bits-per-key");
   }
   return s;
-}
-
-// --- files --------------------------------------------------------------------------------------
-
-/// An open file, closed at the end.
-class file {
- public:
-  explicit file(int descriptor) noexcept : descriptor_(descriptor) {}
-  file(file&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  file& operator=(file&&) = delete;
-  ~file() {
-    if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
-  }
-
-  /// Reads up to `size` bytes; 0 at the end.
-  std::size_t read(char* to, std::size_t size, const std::string& name) const {
-    for (;;) {
-      const ssize_t n = ::read(descriptor_, to, size);
-      if (n >= 0) return static_cast<std::size_t>(n);
-      if (errno != EINTR) fail_with_errno(name);
-    }
-  }
-
-  void write(std::string_view bytes, const std::string& name) const {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
-      if (n >= 0) {
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-      } else if (errno != EINTR) {
-        fail_with_errno(name);
-      }
-    }
-  }
-
-  /// Some errors of writing come to light only when the bytes reach the disk.
-  void flush_and_close(const std::string& name) {
-    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail_with_errno(name);
-    if (::close(std::exchange(descriptor_, -1)) != 0) fail_with_errno(name);
-  }
-
- private:
-  int descriptor_;
-};
-
-file open_to_read(const std::string& name) {
-  if (name == "-") return file(STDIN_FILENO);
-  const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) fail_with_errno(name);
-  return file(descriptor);
-}
-
-/// A file that takes the place of `name` when it is whole, and never leaves half of one behind.
-class replacement {
- public:
-  /// Finds out now, not after hours of input, whether the file can be written.
-  explicit replacement(std::string name) : name_(std::move(name)), path_(name_ + ".XXXXXX") {
-    struct stat there {};
-    if (::stat(name_.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
-      throw std::runtime_error(name_ + ": not a regular file");
-    }
-    const int descriptor = ::mkstemp(path_.data());
-    if (descriptor < 0) fail_with_errno(name_);
-    ::close(descriptor);
-    ::unlink(path_.c_str());
-  }
-
-  void write(std::span<const std::byte> bytes) {
-    path_.replace(name_.size(), std::string::npos, ".XXXXXX");
-    const int descriptor = ::mkstemp(path_.data());
-    if (descriptor < 0) fail_with_errno(name_);
-    file out(descriptor);
-    try {
-      const mode_t mask = ::umask(0);  // mkstemp lets nobody else read; the user's umask decides
-      ::umask(mask);
-      if (::fchmod(descriptor, 0666 & ~mask) != 0) fail_with_errno(name_);
-      out.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_);
-      out.flush_and_close(name_);
-      if (::rename(path_.c_str(), name_.c_str()) != 0) fail_with_errno(name_);
-    } catch (...) {
-      ::unlink(path_.c_str());
-      throw;
-    }
-  }
-
- private:
-  std::string name_;
-  std::string path_;
-};
-
-filter load_filter(const std::string& name) {
-  const file in = open_to_read(name);
-  std::vector<char> bytes;
-  for (std::size_t size = 0;;) {
-    bytes.resize(std::max<std::size_t>(2 * size, 1 << 16));
-    const std::size_t n = in.read(bytes.data() + size, bytes.size() - size, name);
-    size += n;
-    if (n == 0 || bytes[0] != 'Q') {  // no filter begins otherwise: an endless file ends here
-      bytes.resize(size);
-      break;
-    }
-  }
-  auto loaded = filter::from_bytes(std::as_bytes(std::span(bytes)));
-  if (!loaded) throw std::runtime_error(name + ": " + loaded.error().message());
-  return std::move(*loaded);
 }
 
 // --- the work -----------------------------------------------------------------------------------
@@ -298,7 +144,7 @@ class line_memory {
   static constexpr double default_rate = 1e-6;
 
   static filter make(const settings& s) {
-    if (!s.load.empty()) return load_filter(s.load);
+    if (!s.load.empty()) return support::load<filter>(s.load);
     const std::uint64_t capacity = s.capacity.value_or(default_capacity);
     if (s.bits_per_key) return filter({.capacity = capacity, .bits_per_key = *s.bits_per_key});
     return filter({.capacity = capacity,
@@ -325,146 +171,28 @@ class line_memory {
   std::uint64_t count_ = 0;
 };
 
-/// A line on the terminal that is rewritten while long input is read.
-class progress {
- public:
-  void show(std::uint64_t lines, std::uint64_t bytes, std::uint64_t found) {
-    const auto now = clock::now();
-    if (!terminal_ || now - last_ < std::chrono::milliseconds(500)) return;
-    last_ = now;
-    shown_ = true;
-    std::fprintf(stderr, "\rseen: %llu lines, %llu MB, %llu new\033[K",
-                 static_cast<unsigned long long>(lines),
-                 static_cast<unsigned long long>(bytes / 1'000'000),
-                 static_cast<unsigned long long>(found));
-  }
-
-  void clear() {
-    if (std::exchange(shown_, false)) std::fputs("\r\033[K", stderr);
-  }
-
-  progress() = default;
-  progress(const progress&) = delete;
-  progress& operator=(const progress&) = delete;
-  ~progress() { clear(); }
-
- private:
-  using clock = std::chrono::steady_clock;
-  bool terminal_ = ::isatty(STDERR_FILENO) != 0 && ::isatty(STDOUT_FILENO) == 0;
-  bool shown_ = false;
-  clock::time_point last_ = clock::now();
-};
-
-/// Copies new lines from the inputs to standard output.
-class copier {
- public:
-  copier(line_memory& memory, const settings& s)
-      : memory_(memory), print_(!s.count), max_line_(s.max_line), buffer_(1 << 18) {}
-
-  void copy(const file& in, const std::string& name) {
-    std::size_t begin = 0, end = 0;  // what was read and not yet taken, within the buffer
-    for (;;) {
-      make_room(begin, end, name);
-      const std::size_t n = in.read(buffer_.data() + end, buffer_.size() - end, name);
-      bytes_ += n;
-      const std::size_t searched = end;
-      end += n;
-      begin = take_lines(begin, searched, end, name);
-      if (n == 0) break;
-      flush();
-      report();
-    }
-    if (begin != end) take({buffer_.data() + begin, end - begin});
-    flush();
-    report();
-  }
-
- private:
-  /// Moves the unfinished line to the front; doubles the buffer when the line fills it.
-  void make_room(std::size_t& begin, std::size_t& end, const std::string& name) {
-    if (begin != 0) std::memmove(buffer_.data(), buffer_.data() + begin, end - begin);
-    end -= std::exchange(begin, 0);
-    require_short(end, name);
-    if (end == buffer_.size()) buffer_.resize(2 * end);
-  }
-
-  void require_short(std::size_t length, const std::string& name) const {
-    if (length <= max_line_) return;
-    throw std::runtime_error(name + ": line " + std::to_string(lines_ + 1) +
-                             " of the input has more than " + std::to_string(max_line_) +
-                             " bytes (--max-line)");
-  }
-
-  /// Takes the lines that end in [searched, end); returns where the unfinished one begins.
-  std::size_t take_lines(std::size_t begin, std::size_t searched, std::size_t end,
-                         const std::string& name) {
-    const char* const data = buffer_.data();
-    while (const void* const newline = std::memchr(data + searched, '\n', end - searched)) {
-      const auto at = static_cast<std::size_t>(static_cast<const char*>(newline) - data);
-      require_short(at - begin, name);
-      take({data + begin, at - begin});
-      begin = searched = at + 1;
-    }
-    return begin;
-  }
-
-  void take(std::string_view line) {
-    ++lines_;
-    if (!memory_.is_new(line) || !print_) return;
-    output_.append(line);
-    output_ += '\n';
-  }
-
-  /// After each read, so that a reader of a slow stream need not wait.
-  void flush() {
-    stdout_.write(output_, "standard output");
-    output_.clear();
-  }
-
-  void report() {
-    if (memory_.is_overfull() && !std::exchange(announced_, true)) {
-      progress_.clear();
-      memory_.announce_overfull();
-    }
-    progress_.show(lines_, bytes_, memory_.count());
-  }
-
-  line_memory& memory_;
-  bool print_;
-  std::size_t max_line_;
-  std::vector<char> buffer_;
-  std::string output_;
-  file stdout_{STDOUT_FILENO};
-  progress progress_;
-  bool announced_ = false;
-  std::uint64_t lines_ = 0;
-  std::uint64_t bytes_ = 0;
-};
-
-line_memory make_memory(const settings& s) {
-  try {
-    return line_memory(s);
-  } catch (const std::invalid_argument& e) {
-    throw usage_error(e.what());
-  } catch (const std::bad_alloc&) {
-    throw std::runtime_error("not enough memory for a filter of that size");
-  } catch (const std::length_error&) {
-    throw std::runtime_error("not enough memory for a filter of that size");
-  }
-}
-
 void run(const settings& s) {
-  line_memory memory = make_memory(s);
-  std::optional<replacement> saved;
+  line_memory memory = support::made_from_options("filter", [&] { return line_memory(s); });
+  std::optional<support::replacement> saved;
   if (!s.save.empty()) saved.emplace(s.save);
-  {
-    copier copy(memory, s);
-    if (s.files.empty()) copy.copy(file(STDIN_FILENO), "standard input");
-    for (const std::string& name : s.files) copy.copy(open_to_read(name), name);
+  support::line_reader in(s.files, s.max_line);
+  support::output out;
+  support::progress progress("seen", true);
+  bool announced = false;
+  for (auto lines = in.next(); !lines.empty(); lines = in.next()) {
+    for (const std::string_view line : lines) {
+      if (memory.is_new(line) && !s.count) out << line << '\n';
+    }
+    out.flush();  // after each read, so that a reader of a slow stream need not wait
+    if (memory.is_overfull() && !std::exchange(announced, true)) {
+      progress.clear();
+      memory.announce_overfull();
+    }
+    progress.show(in, [&] { return ", " + std::to_string(memory.count()) + " new"; });
   }
-  if (s.count) {
-    file(STDOUT_FILENO).write(std::to_string(memory.count()) + "\n", "standard output");
-  }
+  progress.clear();
+  if (s.count) out << std::to_string(memory.count()) << '\n';
+  out.close();
   if (saved) saved->write(memory.content().to_bytes());
   if (memory.is_overfull()) memory.sum_up_overfull();
 }
@@ -472,22 +200,6 @@ void run(const settings& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-  try {
-    if (std::find(arguments.begin(), arguments.end(), "--help") != arguments.end()) {
-      file(STDOUT_FILENO).write(help, "standard output");
-    } else {
-      run(read_options(arguments));
-    }
-    return 0;
-  } catch (const usage_error& e) {
-    std::fprintf(stderr, "seen: %s\nTry 'seen --help'.\n", e.what());
-    return 2;
-  } catch (const std::bad_alloc&) {
-    std::fputs("seen: not enough memory\n", stderr);
-    return 1;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "seen: %s\n", e.what());
-    return 1;
-  }
+  return support::run_program("seen", help, argc, argv,
+                              [](support::command_line& line) { run(read_options(line)); });
 }
