@@ -18,8 +18,9 @@
 #ifndef QUOIN_DETAIL_SKETCH_HLL_JOINT_MODEL_HPP
 #define QUOIN_DETAIL_SKETCH_HLL_JOINT_MODEL_HPP
 
-#include <quoin/detail/config.hpp>
+#include <quoin/detail/bits.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -55,41 +56,71 @@ struct joint_counts {
   joint_counts_of_rank rank[64];
 };
 
-/// Counts the pairs of two arrays of 2^precision registers (4 ≤ precision; values ≤ 65 - precision).
-/// One increment for each pair, in one of two tables in turn: increments of one cell in a row would
-/// wait for each other.
+/// How often each pair of ranks (i, j) occurs: cell 64·i + j. Two tables, filled in turn and added
+/// up: increments of one cell would wait for each other, and in a sketch that is not full nearly all
+/// pairs are (0, 0). Four tables would fill the first-level cache.
+class joint_histogram {
+ public:
+  /// Counts two arrays of `registers` bytes below 64, a multiple of 8.
+  joint_histogram(const std::uint8_t* left, const std::uint8_t* right,
+                  std::size_t registers) noexcept {
+    constexpr std::uint64_t low = 0x00ff00ff00ff00ffu;
+    std::uint64_t seen = 0;
+    for (std::size_t i = 0; i < registers; i += 8) {
+      const auto l = load_le<std::uint64_t>(left + i), r = load_le<std::uint64_t>(right + i);
+      seen |= l | r;
+      count(cells_[0], ((l & low) << 6) + (r & low));
+      count(cells_[1], ((l >> 8 & low) << 6) + (r >> 8 & low));
+    }
+    for (unsigned shift = 32; shift >= 8; shift /= 2) seen |= seen >> shift;
+    end_ = 1u << std::bit_width(seen & 0xff);
+    for (unsigned i = 0; i < 64 * end_; ++i) cells_[0][i] += cells_[1][i];
+  }
+
+  /// All ranks are below: a power of two, at most 64.
+  [[nodiscard]] unsigned end() const noexcept { return end_; }
+  /// The cells (i, 0), (i, 1), …
+  [[nodiscard]] const std::uint32_t* row(unsigned i) const noexcept { return cells_[0] + 64 * i; }
+
+ private:
+  QUOIN_ALWAYS_INLINE static void count(std::uint32_t* cells, std::uint64_t four) noexcept {
+    ++cells[four & 0xffff];
+    ++cells[four >> 16 & 0xffff];
+    ++cells[four >> 32 & 0xffff];
+    ++cells[four >> 48];
+  }
+
+  std::uint32_t cells_[2][64 * 64] = {};
+  unsigned end_;
+};
+
+/// The statistic of two arrays of 2^precision registers, which are at most 65 - precision. For 2^14
+/// registers about 7 µs, most of which are the increments.
 [[nodiscard]] inline joint_counts count_register_pairs(const std::uint8_t* left,
                                                        const std::uint8_t* right,
                                                        unsigned precision) noexcept {
   const std::size_t registers = std::size_t{1} << precision;
-  const unsigned most = 65 - precision;
-  std::uint32_t pairs[2][64 * 64] = {};
-  for (std::size_t i = 0; i < registers; i += 2) {
-    QUOIN_ASSERT(left[i] <= most && right[i] <= most);
-    QUOIN_ASSERT(left[i + 1] <= most && right[i + 1] <= most);
-    ++pairs[0][64 * left[i] + right[i]];
-    ++pairs[1][64 * left[i + 1] + right[i + 1]];
-  }
-
-  std::uint32_t left_less[64] = {}, left_more[64] = {}, right_less[64] = {}, right_more[64] = {};
+  const joint_histogram pairs(left, right, registers);
+  std::uint32_t right_less[64] = {}, right_more[64] = {};
   joint_counts counts{64 - precision, static_cast<double>(registers), {}};
-  for (unsigned i = 0; i <= most; ++i) {
-    const std::uint32_t* const even = pairs[0] + 64 * i;
-    const std::uint32_t* const odd = pairs[1] + 64 * i;
+  for (unsigned i = 0; i < pairs.end(); ++i) {
+    const std::uint32_t* const row = pairs.row(i);
+    std::uint32_t left_less = 0, left_more = 0;
     for (unsigned j = 0; j < i; ++j) {
-      left_more[i] += even[j] + odd[j];
-      right_less[j] += even[j] + odd[j];
+      left_more += row[j];
+      right_less[j] += row[j];
     }
-    for (unsigned j = i + 1; j <= most; ++j) {
-      left_less[i] += even[j] + odd[j];
-      right_more[j] += even[j] + odd[j];
+    for (unsigned j = i + 1; j < pairs.end(); ++j) {
+      left_less += row[j];
+      right_more[j] += row[j];
     }
-    counts.rank[i].equal = even[i] + odd[i];
+    counts.rank[i].left_less = left_less;
+    counts.rank[i].left_more = left_more;
+    counts.rank[i].equal = row[i];
   }
-  for (unsigned k = 0; k <= most; ++k) {
-    counts.rank[k] = {static_cast<double>(left_less[k]), static_cast<double>(left_more[k]),
-                      static_cast<double>(right_less[k]), static_cast<double>(right_more[k]),
-                      counts.rank[k].equal};
+  for (unsigned k = 0; k < pairs.end(); ++k) {
+    counts.rank[k].right_less = right_less[k];
+    counts.rank[k].right_more = right_more[k];
   }
   return counts;
 }
