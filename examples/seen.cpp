@@ -4,9 +4,13 @@
 /// See `help` below.
 #include <quoin/filter/blocked_bloom_filter.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -110,11 +114,16 @@ class line_memory {
         capacity_(s.load.empty() ? s.capacity.value_or(default_capacity)
                                  : capacity_at(s.false_positive_rate.value_or(default_rate))) {}
 
-  /// True if `line` was certainly not seen before.
-  bool is_new(std::string_view line) {
-    if (!filter_.try_insert(line)) return false;
-    ++count_;
-    return true;
+  /// For each line, whether it was certainly not seen before. Valid until the next call.
+  std::span<const bool> are_new(std::span<const std::string_view> lines) {
+    if (capacity_of_new_ < lines.size()) {
+      new_ = std::make_unique<bool[]>(lines.size());
+      capacity_of_new_ = lines.size();
+    }
+    const std::span<bool> fresh(new_.get(), lines.size());
+    filter_.try_insert_many(lines, fresh);
+    count_ += static_cast<std::uint64_t>(std::count(fresh.begin(), fresh.end(), true));
+    return fresh;
   }
 
   /// New lines of this run.
@@ -169,6 +178,8 @@ class line_memory {
   std::uint64_t before_;  ///< distinct lines of earlier runs, estimated
   std::uint64_t capacity_;
   std::uint64_t count_ = 0;
+  std::unique_ptr<bool[]> new_;  ///< what `are_new` gave
+  std::size_t capacity_of_new_ = 0;
 };
 
 void run(const settings& s) {
@@ -180,8 +191,9 @@ void run(const settings& s) {
   support::progress progress("seen", true);
   bool announced = false;
   for (auto lines = in.next(); !lines.empty(); lines = in.next()) {
-    for (const std::string_view line : lines) {
-      if (memory.is_new(line) && !s.count) out << line << '\n';
+    const std::span<const bool> fresh = memory.are_new(lines);
+    for (std::size_t i = 0; i < lines.size() && !s.count; ++i) {
+      if (fresh[i]) out << lines[i] << '\n';
     }
     out.flush();  // after each read, so that a reader of a slow stream need not wait
     if (memory.is_overfull() && !std::exchange(announced, true)) {
