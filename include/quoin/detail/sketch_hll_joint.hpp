@@ -15,6 +15,7 @@
 #define QUOIN_DETAIL_SKETCH_HLL_JOINT_HPP
 
 #include <quoin/detail/bits.hpp>
+#include <quoin/detail/sketch_hll_estimate.hpp>
 #include <quoin/detail/sketch_hll_joint_model.hpp>
 
 namespace quoin::inline QUOIN_ABI::detail {
@@ -183,22 +184,16 @@ class joint_search {
   unsigned steps_ = 0;
 };
 
-/// The counts of one sketch alone, `values(n)` of each rank, as those of a left stream without others.
+/// The rate of one sketch, `values(n)` of whose registers have each rank, or of a union: Ertl's
+/// estimate, at most all hashes there are.
 template <class Values>
-[[nodiscard]] joint_counts counts_of_one(const joint_counts& counts, Values values) noexcept {
-  joint_counts one{counts.q, counts.registers, {}};
-  for (unsigned k = 0; k <= counts.q + 1; ++k) one.rank[k].left_more = values(counts.rank[k]);
-  return one;
-}
-
-/// The most likely rate of the stream of `counts_of_one`, 0 if no register was hit.
-[[nodiscard]] inline double rate_of_one(const joint_counts& one) noexcept {
-  if (one.rank[0].left_more == one.registers) return 0;
-  double sum = 0, t = 1;
-  for (unsigned k = 0; k <= one.q + 1; ++k, t /= 2) sum += t * one.rank[k].left_more;
-  const double raw =
-      0.72 * one.registers / sum;  // Flajolet's estimator: near enough to set out from
-  return joint_search(one, {{raw, 0, 0}}, {false, true, true}).rates()[in_left];
+[[nodiscard]] double rate_of_one(const joint_counts& counts, Values values) noexcept {
+  const unsigned q = counts.q;
+  double between = 0, t = 1;
+  for (unsigned k = 1; k <= q; ++k) between += (t /= 2) * values(counts.rank[k]);
+  const double keys = hll_estimate(counts.registers, values(counts.rank[0]),
+                                   values(counts.rank[q + 1]), between, q);
+  return min_of(keys, 0x1p64) / counts.registers;
 }
 
 /// Where the search sets out: inclusion and exclusion of the three rates. Nothing is in common with
@@ -210,12 +205,12 @@ struct joint_start {
 
 [[nodiscard]] inline joint_start start_of_joint(const joint_counts& counts) noexcept {
   using rank = joint_counts_of_rank;
-  const double left = rate_of_one(
-      counts_of_one(counts, [](const rank& n) { return n.left_less + n.left_more + n.equal; }));
-  const double right = rate_of_one(
-      counts_of_one(counts, [](const rank& n) { return n.right_less + n.right_more + n.equal; }));
-  const double all = rate_of_one(
-      counts_of_one(counts, [](const rank& n) { return n.left_more + n.right_more + n.equal; }));
+  const double left =
+      rate_of_one(counts, [](const rank& n) { return n.left_less + n.left_more + n.equal; });
+  const double right =
+      rate_of_one(counts, [](const rank& n) { return n.right_less + n.right_more + n.equal; });
+  const double all =
+      rate_of_one(counts, [](const rank& n) { return n.left_more + n.right_more + n.equal; });
   const bool full = counts.rank[counts.q + 1].equal == counts.registers;
   const double least = all / counts.registers;  // below what inclusion and exclusion can see
   return {
@@ -282,7 +277,7 @@ struct joint_fit {
   return covariance;
 }
 
-/// The estimate of greatest likelihood. Deterministic; about 20 µs.
+/// The estimate of greatest likelihood. Deterministic; about 15 µs.
 [[nodiscard]] inline joint_fit fit_joint(const joint_counts& counts) noexcept {
   const joint_start start = start_of_joint(counts);
   const joint_search found(counts, start.rates, start.absent);
