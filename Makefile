@@ -9,7 +9,7 @@ SECONDS ?= 60
 PREFIX ?= /usr/local
 
 BUILD_TOOLS := g++ cmake ninja-build
-TEST_TOOLS := $(BUILD_TOOLS) libgtest-dev googletest ?librapidcheck-dev ?libxxhash-dev ?libsimde-dev ?python3 ?pkg-config ?ccache
+TEST_TOOLS := $(BUILD_TOOLS) libgtest-dev googletest ?librapidcheck-dev ?libxxhash-dev ?libsimde-dev ?python3 ?pkg-config ?ccache ?redis-tools
 CLANG_TOOLS := $(TEST_TOOLS) clang ?libclang-rt-14-dev
 
 # $(call build,preset[,targets]): configures quietly, builds with ninja's progress line.

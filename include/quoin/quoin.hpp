@@ -16,6 +16,7 @@
 #include <quoin/hash/xxh3.hpp>
 #include <quoin/hash/xxh64.hpp>
 #include <quoin/interop/parquet_bloom.hpp>
+#include <quoin/interop/redis_hyperloglog.hpp>
 #include <quoin/version.hpp>
 
 #endif
