@@ -199,6 +199,22 @@ TEST(redis_hyperloglog, merges_and_unions) {
   EXPECT_EQ(c, large);
 }
 
+TEST(redis_hyperloglog, batches_of_every_size) {
+  for (const std::size_t n : {0u, 1u, 23u, 24u, 25u, 127u, 129u, 8'191u, 8'192u, 40'000u}) {
+    std::uint64_t state = n;
+    for (const bool dense : {false, true}) {
+      sketch one, many;
+      if (dense) one.make_dense(), many.make_dense();
+      std::vector<std::uint64_t> hashes(n);
+      bool changed = false;
+      for (auto& hash : hashes) changed |= one.add_hash(hash = split_mix(state));
+      EXPECT_EQ(many.add_hash_many(hashes), changed);
+      EXPECT_EQ(many.to_bytes(), one.to_bytes()) << n;
+      EXPECT_FALSE(many.add_hash_many(hashes));
+    }
+  }
+}
+
 TEST(redis_hyperloglog, other_forms_of_the_same) {
   sketch r;
   r.add_many(numbered(1, 100));

@@ -69,6 +69,19 @@ inline bool redis_add_hashes(unsigned char* registers, const std::uint64_t* hash
   return more != 0;
 }
 
+/// `redis_add_hashes` to registers of a byte each.
+inline bool redis_add_hashes_unpacked(unsigned char* ranks, const std::uint64_t* hashes,
+                                      std::size_t n) noexcept {
+  unsigned more = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    unsigned char& rank = ranks[redis_index(hashes[i])];
+    const auto raised = static_cast<unsigned char>(redis_rank(hashes[i]));
+    more |= static_cast<unsigned>(rank < raised);
+    rank = max_of(rank, raised);
+  }
+  return more != 0;
+}
+
 /// Eight registers of 6 bits in the low bits of a word. Exactly their six bytes: a load that
 /// overlapped the store before it would wait for that.
 [[nodiscard]] inline std::uint64_t load_redis_eight(const unsigned char* p) noexcept {

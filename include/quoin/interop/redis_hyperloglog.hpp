@@ -136,7 +136,7 @@ class basic_redis_hyperloglog {
   /// `add_many` for elements hashed already.
   bool add_hash_many(std::span<const std::uint64_t> hashes) {
     return add_all(hashes.size(), [hashes](std::size_t first, std::size_t n, std::uint64_t* out) {
-      std::memcpy(out, hashes.data() + first, n * sizeof *out);
+      if (n != 0) std::memcpy(out, hashes.data() + first, n * sizeof *out);
     });
   }
 
@@ -312,6 +312,8 @@ class basic_redis_hyperloglog {
   static constexpr std::size_t dense_size = header_size + detail::redis_dense_bytes;
   static constexpr std::size_t batch = 128;           // hashes at a time
   static constexpr std::size_t worth_an_editor = 24;  // elements: loading one costs about as much
+  static constexpr std::size_t worth_unpacking =
+      8192;  // elements: saves half a nanosecond for each
 
   struct registers_buffer {
     unsigned char ranks[detail::redis_registers] = {};
@@ -463,12 +465,28 @@ class basic_redis_hyperloglog {
       }
       store(editor, fits);
     }
-    for (; done < n; done += batch) {
-      const std::size_t count = detail::min_of(batch, n - done);
-      hashes(done, count, ready);
-      changed |= detail::redis_add_hashes(payload(), ready, count);
-    }
+    changed |= add_dense(done, n, hashes, ready);
     if (changed) forget_count();
+    return changed;
+  }
+
+  /// The hashes from `done` to `n`. Registers of a byte each take half as long to raise.
+  template <class Hashes>
+  bool add_dense(std::size_t done, std::size_t n, Hashes hashes, std::uint64_t* ready) noexcept {
+    const auto add = [&](unsigned char* registers, auto add_hashes) {
+      bool changed = false;
+      for (; done < n; done += batch) {
+        const std::size_t count = detail::min_of(batch, n - done);
+        hashes(done, count, ready);
+        changed |= add_hashes(registers, ready, count);
+      }
+      return changed;
+    };
+    if (n - done < worth_unpacking) return add(payload(), detail::redis_add_hashes);
+    registers_buffer unpacked;
+    detail::unpack_redis_registers(payload(), unpacked.ranks);
+    const bool changed = add(unpacked.ranks, detail::redis_add_hashes_unpacked);
+    detail::pack_redis_registers(unpacked.ranks, payload());
     return changed;
   }
 
