@@ -15,6 +15,8 @@
 #include <quoin/hash/siphash.hpp>
 #include <quoin/hash/xxh3.hpp>
 #include <quoin/hash/xxh64.hpp>
+#include <quoin/interop/datasketches_hash.hpp>
+#include <quoin/interop/datasketches_hll.hpp>
 #include <quoin/interop/parquet_bloom.hpp>
 #include <quoin/interop/redis_hyperloglog.hpp>
 #include <quoin/version.hpp>
