@@ -42,12 +42,13 @@ inline void advise_huge_pages([[maybe_unused]] void* p,
 }
 
 /// An owned array of cache lines of fixed size, zero at first: a `std::vector` whose memory is
-/// advised before its first touch. `Allocator` is rebound to `cache_line`; moved-from is empty.
-template <class Allocator>
+/// advised before its first touch. `Allocator` is rebound to `Line`; moved-from is empty.
+/// @tparam Line  what a line holds: 64 bytes, aligned to 64, of integers.
+template <class Allocator, class Line = cache_line>
 class line_array {
+  static_assert(sizeof(Line) == 64 && alignof(Line) == 64);
   using allocator_traits = typename std::allocator_traits<Allocator>;
-  using vector =
-      std::vector<cache_line, typename allocator_traits::template rebind_alloc<cache_line>>;
+  using vector = std::vector<Line, typename allocator_traits::template rebind_alloc<Line>>;
 
  public:
   using allocator_type = typename vector::allocator_type;
@@ -59,6 +60,10 @@ class line_array {
     lines_.resize(size);
   }
 
+  line_array(const line_array& other, const allocator_type& allocator) : lines_(allocator) {
+    reserve(other.size());
+    lines_.assign(other.lines_.begin(), other.lines_.end());
+  }
   line_array(const line_array& other)
       : line_array(other, lines_traits::select_on_container_copy_construction(
                               other.lines_.get_allocator())) {}
@@ -85,25 +90,6 @@ class line_array {
   }
   ~line_array() = default;
 
-  void swap(line_array& other) noexcept { lines_.swap(other.lines_); }
-  void clear() noexcept {
-    if (!lines_.empty()) std::memset(lines_.data(), 0, lines_.size() * sizeof(cache_line));
-  }
-
-  [[nodiscard]] cache_line* data() noexcept { return lines_.data(); }
-  [[nodiscard]] const cache_line* data() const noexcept { return lines_.data(); }
-  [[nodiscard]] std::size_t size() const noexcept { return lines_.size(); }
-  [[nodiscard]] std::size_t max_size() const noexcept { return lines_.max_size(); }
-  [[nodiscard]] allocator_type get_allocator() const noexcept { return lines_.get_allocator(); }
-
-  friend bool operator==(const line_array& a, const line_array& b) { return a.lines_ == b.lines_; }
-
- private:
-  line_array(const line_array& other, const allocator_type& allocator) : lines_(allocator) {
-    reserve(other.size());
-    lines_.assign(other.lines_.begin(), other.lines_.end());
-  }
-
   /// Becomes `other`, allocator included: what construction does whatever the allocator says of
   /// assignment and swap.
   line_array& take(line_array&& other) noexcept {
@@ -112,10 +98,24 @@ class line_array {
     return *this;
   }
 
+  void swap(line_array& other) noexcept { lines_.swap(other.lines_); }
+  void clear() noexcept {
+    if (!lines_.empty()) std::memset(lines_.data(), 0, lines_.size() * sizeof(Line));
+  }
+
+  [[nodiscard]] Line* data() noexcept { return lines_.data(); }
+  [[nodiscard]] const Line* data() const noexcept { return lines_.data(); }
+  [[nodiscard]] std::size_t size() const noexcept { return lines_.size(); }
+  [[nodiscard]] std::size_t max_size() const noexcept { return lines_.max_size(); }
+  [[nodiscard]] allocator_type get_allocator() const noexcept { return lines_.get_allocator(); }
+
+  friend bool operator==(const line_array& a, const line_array& b) { return a.lines_ == b.lines_; }
+
+ private:
   void reserve(std::size_t size) {
     lines_.reserve(size);
-    if constexpr (std::is_same_v<allocator_type, std::allocator<cache_line>>) {
-      advise_huge_pages(lines_.data(), size * sizeof(cache_line));
+    if constexpr (std::is_same_v<allocator_type, std::allocator<Line>>) {
+      advise_huge_pages(lines_.data(), size * sizeof(Line));
     }
   }
 
