@@ -264,15 +264,20 @@ struct joint_fit {
   for (unsigned i = 0; i < 3; ++i) {
     if (!stays[i] || absent[i]) continue;
     double curvature = s.information[i][i];
-    if (concave) {  // of the profile: the others follow
+    joint_vector moved{};  // how the others follow when this one leaves 0
+    if (concave) {
       joint_vector cross{};
       for (unsigned j = 0; j < 3; ++j) cross[j] = stays[j] ? 0 : s.information[i][j] * rates[j];
-      const joint_vector follow = solve(l, cross);
-      for (unsigned j = 0; j < 3; ++j) curvature -= cross[j] * follow[j];
+      moved = solve(l, cross);
+      for (unsigned j = 0; j < 3; ++j) curvature -= cross[j] * moved[j];
+      for (unsigned j = 0; j < 3; ++j) moved[j] *= -rates[j];
     }
+    moved[i] = 1;
     const double error =
         error_at_zero(s.gradient[i] / registers, curvature / (registers * registers));
-    covariance[i][i] = error * error;
+    for (unsigned j = 0; j < 3; ++j) {
+      for (unsigned k = 0; k < 3; ++k) covariance[j][k] += error * error * moved[j] * moved[k];
+    }
   }
   return covariance;
 }
