@@ -20,6 +20,7 @@
 #include <quoin/interop/parquet_bloom.hpp>
 #include <quoin/interop/redis_hyperloglog.hpp>
 #include <quoin/sketch/count_min_sketch.hpp>
+#include <quoin/sketch/heavy_hitters.hpp>
 #include <quoin/sketch/quantiles.hpp>
 #include <quoin/version.hpp>
 
