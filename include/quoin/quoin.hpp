@@ -18,6 +18,7 @@
 #include <quoin/interop/datasketches_hash.hpp>
 #include <quoin/interop/datasketches_hll.hpp>
 #include <quoin/interop/parquet_bloom.hpp>
+#include <quoin/interop/postgresql_hyperloglog.hpp>
 #include <quoin/interop/redis_hyperloglog.hpp>
 #include <quoin/sketch/count_min_sketch.hpp>
 #include <quoin/sketch/heavy_hitters.hpp>
