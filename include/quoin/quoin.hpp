@@ -22,6 +22,7 @@
 #include <quoin/interop/redis_hyperloglog.hpp>
 #include <quoin/sketch/count_min_sketch.hpp>
 #include <quoin/sketch/heavy_hitters.hpp>
+#include <quoin/sketch/hyperloglog.hpp>
 #include <quoin/sketch/quantiles.hpp>
 #include <quoin/version.hpp>
 

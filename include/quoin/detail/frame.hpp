@@ -67,6 +67,13 @@ class frame_writer {
     at_ += size;
   }
 
+  /// The place of the next `size` bytes, which the caller writes there.
+  [[nodiscard]] std::byte* place_of(std::size_t size) noexcept {
+    std::byte* const place = at_;
+    at_ += size;
+    return place;
+  }
+
   /// Writes the trailer; everything before it must have been put.
   void finish() noexcept {
     QUOIN_ASSERT(at_ == out_.data() + out_.size() - frame_trailer_size);
