@@ -105,13 +105,14 @@ class log_mapping {
         root_(root_of_two_q62(per_octave)),
         cells_(ceil_div<std::size_t>(std::size_t{1} << cell_bits(per_octave), 8), allocator) {
     const std::size_t count = std::size_t{1} << cell_bits(per_octave);
+    std::uint64_t* const cells = cells_.data()->words;
     std::uint64_t bucket = 0, next = fraction_of(1);
     for (std::size_t i = 0; i < count; ++i) {
       while (next <= std::uint64_t{i} << cell_shift_) {
         ++bucket;
         next = fraction_of(static_cast<std::uint32_t>(bucket) + 1);
       }
-      cells_.data()->words[i] = ((bucket + 1) << fraction_bits) - next;
+      cells[i] = ((bucket + 1) << fraction_bits) - next;
     }
   }
 

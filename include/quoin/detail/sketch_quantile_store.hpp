@@ -172,8 +172,9 @@ class bucket_store {
     const std::uint32_t below = is_growing_down ? spare - spare / 4 : spare / 4;
     const std::uint32_t first = kept.first - min_of(kept.first, below);
     line_array<Allocator> counts(lines, Allocator(counts_.get_allocator()));
+    std::uint64_t* const to = counts.data()->words;
     for (std::uint32_t i = old.first; i <= old.last; ++i) {
-      (i < kept.first ? below_ : counts.data()->words[i - first]) += count(i);
+      (i < kept.first ? below_ : to[i - first]) += count(i);
     }
     counts_.take(std::move(counts));
     first_ = first;
