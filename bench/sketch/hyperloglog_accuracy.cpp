@@ -4,7 +4,7 @@
 //
 //   hyperloglog_accuracy [TRIALS [LARGEST [PLOT.svg]]]     (default 1000 1e7; a minute on one core)
 //
-// A trial inserts random 64-bit hashes, which are distinct but for one trial in 10^5, into one
+// A trial inserts 64-bit hashes of integers, distinct since that hash is a bijection, into one
 // sketch and reads its estimates at 1, 2 and 5 times the powers of ten on the way. Errors are given
 // times √m, so that precisions compare; `stream` is estimate() of a sketch that was never merged,
 // `state` is estimate_from_state(), which is what estimate() gives after merging.

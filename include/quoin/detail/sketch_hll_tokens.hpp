@@ -13,7 +13,7 @@
 #define QUOIN_DETAIL_SKETCH_HLL_TOKENS_HPP
 
 #include <quoin/detail/bits.hpp>
-#include <quoin/detail/hash_mix.hpp>
+#include <quoin/hash/hash.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -164,7 +164,7 @@ class hll_token_set : public hll_token_view {
 
   /// A salt for a set in `memory`: odd, and as hard to foresee as the address is.
   [[nodiscard]] static std::uint32_t salt_for(const void* memory) noexcept {
-    return static_cast<std::uint32_t>(mix(reinterpret_cast<std::uintptr_t>(memory), 0)) | 1;
+    return static_cast<std::uint32_t>(hash{}(reinterpret_cast<std::uintptr_t>(memory))) | 1;
   }
 
   /// Adds a token; true if it was not there. There must be a free slot. (Adding a batch in steps
