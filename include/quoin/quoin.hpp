@@ -15,14 +15,17 @@
 #include <quoin/hash/siphash.hpp>
 #include <quoin/hash/xxh3.hpp>
 #include <quoin/hash/xxh64.hpp>
+#include <quoin/interop/datasketches_count_min.hpp>
 #include <quoin/interop/datasketches_hash.hpp>
 #include <quoin/interop/datasketches_hll.hpp>
 #include <quoin/interop/parquet_bloom.hpp>
 #include <quoin/interop/postgresql_hyperloglog.hpp>
 #include <quoin/interop/redis_hyperloglog.hpp>
+#include <quoin/sketch/concurrent_hyperloglog.hpp>
 #include <quoin/sketch/count_min_sketch.hpp>
 #include <quoin/sketch/heavy_hitters.hpp>
 #include <quoin/sketch/hyperloglog.hpp>
+#include <quoin/sketch/hyperloglog_set_operations.hpp>
 #include <quoin/sketch/quantiles.hpp>
 #include <quoin/version.hpp>
 

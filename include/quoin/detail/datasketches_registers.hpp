@@ -137,7 +137,16 @@ class hll_registers {
   template <bool Nibbles>
   QUOIN_ALWAYS_INLINE void insert(std::uint32_t coupon) {
     const std::size_t at = coupon & (values_.size() - 1);
-    if (coupon_value(coupon) > values_[at]) raise<Nibbles>(at, coupon_value(coupon));
+    if (coupon_value(coupon) > values_[at]) raise_apart<Nibbles>(at, coupon_value(coupon));
+  }
+
+  /// `insert` of each, as if one after another.
+  template <bool Nibbles>
+  void insert_many(std::span<const std::uint32_t> coupons) {
+    for (const std::uint32_t coupon : coupons) {
+      const std::size_t at = coupon & (values_.size() - 1);
+      if (coupon_value(coupon) > values_[at]) raise<Nibbles>(at, coupon_value(coupon));
+    }
   }
 
   void set_hip(double hip) noexcept { hip_ = hip; }
@@ -169,6 +178,12 @@ class hll_registers {
   /// which is what DataSketches does in every conversion and after every union. `hip` and the order
   /// stay. O(size). Strong guarantee but for `cur_min`.
   void recount(bool nibbles) {
+    if (!nibbles && !in_order_) {  // the sums are not kept: `sums`
+      table none(get_allocator());
+      exceptions_.swap(none);
+      restore(0, count_zeros());
+      return;
+    }
     const register_summary s = summarize(values_);
     table fresh(get_allocator());
     if (nibbles) {
@@ -226,20 +241,55 @@ class hll_registers {
     }
   }
 
+  /// Out of the way of inserts that change nothing: most, soon.
   template <bool Nibbles>
-  __attribute__((noinline)) void raise(std::size_t at, std::uint8_t value) {
+  __attribute__((noinline)) void raise_apart(std::size_t at, std::uint8_t value) {
+    raise<Nibbles>(at, value);
+  }
+
+  [[nodiscard]] std::uint32_t count_zeros() const noexcept {
+    std::uint32_t zeros = 0;
+    for (std::size_t from = 0; from < values_.size();) {
+      const std::size_t end = min_of(values_.size(), from + 255 * sizeof(byte_vector));
+      byte_vector counts = {};
+      for (; from < end; from += sizeof(byte_vector)) {
+        byte_vector values;
+        std::memcpy(&values, values_.data() + from, sizeof values);
+        const byte_vector one = byte_vector{} + 1;
+        counts += values == 0 ? one : byte_vector{};
+      }
+      for (unsigned i = 0; i < sizeof counts; ++i) zeros += counts[i];
+    }
+    return zeros;
+  }
+
+  /// Raises a register that is below `value`.
+  template <bool Nibbles>
+  QUOIN_ALWAYS_INLINE void raise(std::size_t at, std::uint8_t value) {
     const std::uint8_t before = values_[at];
-    if constexpr (Nibbles) keep_nibbles(at, value);
+    if constexpr (Nibbles) {
+      const bool plain = value < cur_min_ + 15 && (before != cur_min_ || at_cur_min_ != 1);
+      if (__builtin_expect(!plain, 0)) {
+        keep_nibbles(at, value);
+      } else {
+        at_cur_min_ -= before == cur_min_;
+      }
+    } else {
+      at_cur_min_ -= before == 0;
+    }
     values_[at] = value;
-    if (!Nibbles) at_cur_min_ -= before == 0;
     if (!in_order_) return;
     hip_ = hip_step(hip_, static_cast<double>(values_.size()), kxq0_, kxq1_);
-    (before < 32 ? kxq0_ : kxq1_) -= inverse_power(before);
-    (value < 32 ? kxq0_ : kxq1_) += inverse_power(value);
+    if (__builtin_expect(value < 32, 1)) {  // one addition, as exact as the two
+      kxq0_ += inverse_power(value) - inverse_power(before);
+    } else {
+      (before < 32 ? kxq0_ : kxq1_) -= inverse_power(before);
+      kxq1_ += inverse_power(value);
+    }
   }
 
   /// What becomes of minimum and exceptions when the register `at` is raised to `value`.
-  void keep_nibbles(std::size_t at, std::uint8_t value) {
+  QUOIN_COLD void keep_nibbles(std::size_t at, std::uint8_t value) {
     const auto address = static_cast<std::uint32_t>(at);
     const bool last_at_min = values_[at] == cur_min_ && at_cur_min_ == 1;
     if (!last_at_min) {

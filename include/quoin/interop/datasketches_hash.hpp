@@ -8,7 +8,8 @@
 ///
 /// Guarantee   the hashes of datasketches-cpp for keys of the same C++ type, and of -java for the
 ///             Java type of the same meaning, on every platform.
-/// Cost        about 2.5 ns for a number; 5 bytes per nanosecond for strings.
+/// Cost        about 5 ns for a number, 2 ns in the batches of the sketches; 5 bytes per nanosecond
+///             for strings.
 /// Threads     pure functions.
 /// Source      datasketches-cpp, the `update` functions of its sketches.
 ///
@@ -58,6 +59,12 @@ requires(std::same_as<T, float> || std::same_as<T, double>) [[nodiscard]] conste
   if (value != value) return 0x7ff8000000000000u;
   return std::bit_cast<std::uint64_t>(static_cast<double>(value));
 }
+
+/// What is hashed as eight bytes.
+template <class T>
+concept datasketches_number = requires(T value) {
+  detail::datasketches_word(value);
+};
 
 }  // namespace detail
 

@@ -15,7 +15,8 @@
 /// Estimate    of one stream: DataSketches' own to the last bit (historic inverse probability).
 ///             After a merge: Ertl's improved estimator, which needs no interpolation tables; it
 ///             differs from DataSketches' by far less than the error of either.
-/// Cost        insert: one cache line, 3 ns in a batch. merge: O(m), a few bytes per cycle.
+/// Cost        insert: one cache line, 6 ns, 4.5 ns in a batch, half of it for the hash that the
+///             format prescribes. merge: O(m).
 /// Memory      one byte per register whatever the type, which counts in serialized forms only, and
 ///             4 bytes for each exception of HLL_4; before that 4 bytes per slot of a coupon.
 /// Threads     like a standard container.
@@ -38,6 +39,7 @@
 #include <quoin/detail/datasketches_coupons.hpp>
 #include <quoin/detail/datasketches_hll_form.hpp>
 #include <quoin/detail/datasketches_hll_read.hpp>
+#include <quoin/detail/datasketches_kernels.hpp>
 #include <quoin/detail/datasketches_registers.hpp>
 #include <quoin/detail/error.hpp>
 #include <quoin/detail/expected.hpp>
@@ -125,14 +127,8 @@ class datasketches_hll {
     const std::span all(keys);
     std::uint32_t coupons[batch];
     for (std::size_t first = 0; first < all.size(); first += batch) {
-      const std::size_t n = detail::min_of(batch, all.size() - first);
-      std::size_t kept = 0;
-      for (std::size_t i = 0; i < n; ++i) {
-        const hash128 hash = datasketches_hash{}(all[first + i]);
-        coupons[kept] = detail::make_coupon(hash.lo, hash.hi);
-        kept += detail::datasketches_ignores(all[first + i]) ? 0u : 1u;
-      }
-      insert_coupons(std::span(coupons).first(kept));
+      const auto part = all.subspan(first, detail::min_of(batch, all.size() - first));
+      insert_coupons(std::span(coupons).first(coupons_of(part, coupons)));
     }
   }
 
@@ -294,7 +290,7 @@ class datasketches_hll {
   using registers_type = detail::hll_registers<Allocator>;
   using table_type = detail::coupon_table<Allocator>;
 
-  static constexpr std::size_t batch = 64;
+  static constexpr std::size_t batch = 128;
 
   explicit datasketches_hll(const Allocator& allocator)
       : table_(allocator), registers_(allocator) {}
@@ -321,15 +317,36 @@ class datasketches_hll {
     }
   }
 
+  /// Writes the coupons of at most `batch` keys and returns how many they are.
+  template <class Key, std::size_t Extent>
+  static std::size_t coupons_of(std::span<Key, Extent> keys, std::uint32_t* out) noexcept {
+    if constexpr (detail::datasketches_number<std::remove_cv_t<Key>>) {
+      std::uint64_t words[batch];
+      for (std::size_t i = 0; i < keys.size(); ++i) words[i] = detail::datasketches_word(keys[i]);
+      const detail::datasketches_kernels kernels = detail::datasketches_kernels_of(active_isa());
+      kernels.coupons(words, keys.size(), datasketches_hash::default_seed, out);
+      return keys.size();
+    } else {
+      std::size_t kept = 0;
+      for (const Key& key : keys) {
+        const hash128 hash = datasketches_hash{}(key);
+        out[kept] = detail::make_coupon(hash.lo, hash.hi);
+        kept += detail::datasketches_ignores(key) ? 0u : 1u;
+      }
+      return kept;
+    }
+  }
+
   void insert_coupons(std::span<const std::uint32_t> coupons) {
     std::size_t i = 0;
     for (; i < coupons.size() && mode_ != datasketches_hll_mode::registers; ++i) {
       keep_coupon(coupons[i]);
     }
+    if (i == coupons.size()) return;
     if (type_ == datasketches_hll_type::hll_4) {
-      for (; i < coupons.size(); ++i) registers_.template insert<true>(coupons[i]);
+      registers_.template insert_many<true>(coupons.subspan(i));
     } else {
-      for (; i < coupons.size(); ++i) registers_.template insert<false>(coupons[i]);
+      registers_.template insert_many<false>(coupons.subspan(i));
     }
   }
 
