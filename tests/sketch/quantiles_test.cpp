@@ -95,6 +95,11 @@ std::string message_of(F f) {
   return "no exception";
 }
 
+static_assert(std::is_nothrow_move_constructible_v<sketch> &&
+              std::is_nothrow_move_assignable_v<sketch> && std::is_nothrow_swappable_v<sketch>);
+static_assert(!std::is_default_constructible_v<
+              quoin::quantile_sketch<quoin_test::accounted_allocator<std::byte>>>);
+
 // --- everyday use -------------------------------------------------------------------------------
 
 TEST(quantile_sketch, percentiles_of_latencies) {
