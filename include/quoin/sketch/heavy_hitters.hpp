@@ -365,9 +365,6 @@ class heavy_hitters {
   }
 
  private:
-  template <class, class, class, class>
-  friend class sliding_heavy_hitters;
-
   [[nodiscard]] static std::size_t checked(std::uint64_t capacity) {
     if (capacity == 0 || capacity > detail::largest_heavy_capacity) {
       detail::fail_argument("heavy_hitters", "capacity", capacity, "1 to 2^28");
