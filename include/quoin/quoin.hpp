@@ -21,6 +21,7 @@
 #include <quoin/interop/parquet_bloom.hpp>
 #include <quoin/interop/postgresql_hyperloglog.hpp>
 #include <quoin/interop/redis_hyperloglog.hpp>
+#include <quoin/sketch/concurrent_count_min_sketch.hpp>
 #include <quoin/sketch/concurrent_hyperloglog.hpp>
 #include <quoin/sketch/count_min_sketch.hpp>
 #include <quoin/sketch/heavy_hitters.hpp>

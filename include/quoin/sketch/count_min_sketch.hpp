@@ -32,8 +32,10 @@
 #include <quoin/detail/memory.hpp>
 #include <quoin/detail/sketch_cms_form.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <utility>
