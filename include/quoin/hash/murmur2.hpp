@@ -3,7 +3,7 @@
 /// MurmurHash64A, the 64-bit MurmurHash2, because other systems' data was placed by it: Redis'
 /// HyperLogLog and the RedisBloom module among them.
 ///
-/// Use it to agree with one of those. For anything new prefer `xxh3_64`, two to five times as fast
+/// Use it to agree with one of those. For anything new prefer `xxh3_64`, several times as fast
 /// on long inputs and without this one's flaw that some inputs collide under every seed. An
 /// attacker who picks the input can make collisions at will: see `siphash.hpp`.
 ///

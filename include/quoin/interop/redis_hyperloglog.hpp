@@ -322,7 +322,10 @@ class basic_redis_hyperloglog {
       // Four tables: an increment waits for the one before it of the same rank.
       std::uint32_t counts[4][64] = {};
       for (std::size_t i = 0; i < detail::redis_registers; i += 4) {
-        for (std::size_t t = 0; t < 4; ++t) ++counts[t][ranks[i + t]];
+        ++counts[0][ranks[i]];
+        ++counts[1][ranks[i + 1]];
+        ++counts[2][ranks[i + 2]];
+        ++counts[3][ranks[i + 3]];
       }
       detail::redis_histogram sum;
       for (std::size_t r = 0; r < 64; ++r) {
@@ -397,12 +400,11 @@ class basic_redis_hyperloglog {
   }
 
   [[nodiscard]] detail::redis_histogram histogram() const noexcept {
-    if (is_dense()) {
-      registers_buffer all;
-      detail::unpack_redis_registers(payload(), all.ranks);
-      return all.histogram();
-    }
     detail::redis_histogram sum;
+    if (is_dense()) {
+      detail::count_redis_registers(payload(), sum.counts);
+      return sum;
+    }
     detail::for_each_redis_run(
         payload(), bytes_.data() + bytes_.size(),
         [&](std::uint32_t, const detail::redis_run& run) { sum.counts[run.rank] += run.length; });
