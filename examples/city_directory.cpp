@@ -21,6 +21,10 @@ int main(int argc, char** argv) {
     std::printf("A city directory: %s places of 15,000 people and more (GeoNames, CC BY 4.0)\n",
                 city_directory::grouped(places.size()).c_str());
     city_directory::have_i_seen_it(places);
+    city_directory::how_many(places);
+    city_directory::how_often(places);
+    city_directory::which_most(places);
+    city_directory::how_large(places);
     std::puts("\nEvery figure above was computed or measured in this run.");
     if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write to standard output");
     return 0;

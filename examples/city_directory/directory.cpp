@@ -73,6 +73,8 @@ std::string grouped(std::uint64_t n) {
   return digits;
 }
 
+std::string rounded(double n) { return grouped(static_cast<std::uint64_t>(n + 0.5)); }
+
 void chapter(const char* question, const char* answer) {
   const std::string line = std::string(question) + "  " + answer;
   std::printf("\n%s\n%s\n", line.c_str(), std::string(line.size(), '=').c_str());

@@ -26,6 +26,9 @@ std::vector<place> read_places(const std::string& file);
 /// 1234567 as "1,234,567".
 std::string grouped(std::uint64_t n);
 
+/// 1234566.7 as "1,234,567".
+std::string rounded(double n);
+
 /// Prints the heading of a chapter.
 void chapter(const char* question, const char* answer);
 
@@ -37,10 +40,13 @@ inline void require(bool truth, const char* claim) {
   if (!truth) throw std::runtime_error(std::string("this does not hold: ") + claim);
 }
 
-// --- the chapters, each in the file of its name
-// ---------------------------------------------------
+// --- the chapters, each in the file of its name -------------------------------------------------
 
 void have_i_seen_it(const std::vector<place>& places);
+void how_many(const std::vector<place>& places);
+void how_often(const std::vector<place>& places);
+void which_most(const std::vector<place>& places);
+void how_large(const std::vector<place>& places);
 
 }  // namespace city_directory
 

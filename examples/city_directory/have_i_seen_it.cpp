@@ -33,8 +33,6 @@ std::size_t count_distinct(const names& all) {
   return std::unordered_set<std::string>(all.begin(), all.end()).size();
 }
 
-std::string rounded(double count) { return grouped(static_cast<std::uint64_t>(count + 0.5)); }
-
 /// Number `i` of the names that no place has: no name in the data contains '#'.
 std::string stranger(const names& all, std::size_t i) {
   return all[i % all.size()] + " #" + std::to_string(i);
