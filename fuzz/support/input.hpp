@@ -14,6 +14,13 @@
 
 namespace quoin_fuzz {
 
+/// Equal up to the rounding of intermediate results, which x87 arithmetic keeps longer or shorter
+/// as the compiler pleases.
+[[nodiscard]] inline bool about_equal(double a, double b) noexcept {
+  const double difference = a < b ? b - a : a - b;
+  return a == b || difference <= 1e-12 * (a < 0 ? -a : a);
+}
+
 class input {
  public:
   input(const std::uint8_t* data, std::size_t size) noexcept : left_(data, size) {}

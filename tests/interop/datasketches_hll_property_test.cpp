@@ -25,7 +25,7 @@ struct model {
   explicit model(unsigned precision) : registers(std::size_t{1} << precision, 0) {}
 
   void insert(const quoin::hash128& hash) {
-    const std::size_t at = hash.lo % registers.size();
+    const auto at = static_cast<std::size_t>(hash.lo % registers.size());
     unsigned zeros = 0;
     while (zeros < 62 && (hash.hi << zeros >> 63) == 0) ++zeros;
     registers[at] = std::max(registers[at], zeros + 1);

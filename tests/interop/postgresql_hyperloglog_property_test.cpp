@@ -50,7 +50,7 @@ RC_GTEST_PROP(postgresql_hyperloglog_property, holds_what_was_added, ()) {
     unsigned rank = bits == 0 ? 0 : 1;
     for (; bits != 0 && bits % 2 == 0; bits /= 2) ++rank;
     const unsigned capped = std::min(rank, (1u << options.register_width) - 1);
-    unsigned& most = ranks[hash % (std::size_t{1} << options.log2m)];
+    unsigned& most = ranks[static_cast<unsigned>(hash % (std::uint64_t{1} << options.log2m))];
     most = std::max(most, capped);
   }
   if (s.registers().empty()) {

@@ -254,26 +254,27 @@ TEST(count_min_layout, places_are_a_bijection) {
       using type = std::remove_cvref_t<decltype(s)>;
       using layout = typename type::layout_type;
       using counter = typename type::counter_type;
-      std::vector<int> row_at(s.width() * depth, -1);
+      std::vector<int> row_at(static_cast<std::size_t>(s.width() * depth), -1);
       for (unsigned row = 0; row < depth; ++row) {
         for (std::uint64_t column = 0; column < s.width(); ++column) {
-          const auto place = layout::template place_of<counter>(row, column, s.width(), depth);
+          const auto place = static_cast<std::size_t>(
+              layout::template place_of<counter>(row, column, s.width(), depth));
           ASSERT_LT(place, row_at.size());
-          ASSERT_EQ(row_at[place], -1);
-          row_at[place] = static_cast<int>(row);
+          ASSERT_EQ(row_at[static_cast<std::size_t>(place)], -1);
+          row_at[static_cast<std::size_t>(place)] = static_cast<int>(row);
         }
       }
       std::uint64_t state = depth;
       for (int i = 0; i < 300; ++i) {
         unsigned next = 0;
         std::set<std::uint64_t> lines;
-        layout::template for_each_place<counter>(split_mix(state), s.width(), depth,
-                                                 [&](unsigned row, std::uint64_t place) {
-                                                   ASSERT_EQ(row, next++);
-                                                   ASSERT_LT(place, row_at.size());
-                                                   ASSERT_EQ(row_at[place], static_cast<int>(row));
-                                                   lines.insert(place * sizeof(counter) / 64);
-                                                 });
+        layout::template for_each_place<counter>(
+            split_mix(state), s.width(), depth, [&](unsigned row, std::uint64_t place) {
+              ASSERT_EQ(row, next++);
+              ASSERT_LT(place, row_at.size());
+              ASSERT_EQ(row_at[static_cast<std::size_t>(place)], static_cast<int>(row));
+              lines.insert(place * sizeof(counter) / 64);
+            });
         ASSERT_EQ(next, depth);
         ASSERT_LE(lines.size(), depth / layout::rows_per_line(depth));
       }
@@ -453,12 +454,12 @@ TEST(count_min_sketch, merge_of_conservative_sketches_stays_above_the_truth) {
     const std::uint64_t key = split_mix(state) % 500;
     (i % 2 == 0 ? a : b).add(key);
     plain.add(key);
-    ++truth[key];
+    ++truth[static_cast<std::size_t>(key)];
   }
   a.merge(b);
   EXPECT_EQ(a.total(), 5000u);
   for (std::uint64_t key = 0; key < 500; ++key) {
-    EXPECT_GE(a.estimate(key), truth[key]);
+    EXPECT_GE(a.estimate(key), truth[static_cast<std::size_t>(key)]);
     EXPECT_LE(a.estimate(key), plain.estimate(key));
   }
 }
@@ -744,7 +745,7 @@ TEST(classic_count_min_sketch, rows_go_out_and_come_back) {
   EXPECT_EQ(s.rows().size(), 21u);
   for (unsigned row = 0; row < 3; ++row) {
     for (std::uint64_t column = 0; column < 7; ++column) {
-      EXPECT_EQ(s.rows()[row * 7 + column], s.counter(row, column));
+      EXPECT_EQ(s.rows()[static_cast<std::size_t>(row * 7 + column)], s.counter(row, column));
     }
   }
   const quoin::count_min_options options{.width = 7, .depth = 3, .conservative = false};

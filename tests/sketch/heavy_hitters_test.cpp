@@ -285,7 +285,7 @@ TEST(heavy_select, finds_the_kth_largest_of_any_counts) {
   for (int round = 0; round < 400; ++round) {
     const std::uint64_t floor = round % 5 == 0 ? 0 : split_mix(state) >> (split_mix(state) % 64);
     const unsigned bits = static_cast<unsigned>(split_mix(state) % 64);
-    std::vector<std::uint64_t> counts(split_mix(state) % 60 + 1);
+    std::vector<std::uint64_t> counts(static_cast<std::size_t>(split_mix(state) % 60 + 1));
     for (auto& count : counts) {
       const std::uint64_t above = split_mix(state) >> bits >> (split_mix(state) % 8);
       count = floor + 1 + std::min(above, most - floor - 1);
@@ -414,7 +414,7 @@ TEST(heavy_hitters_keys, strings_of_all_lengths_survive_evictions) {
   std::uint64_t state = 8;
   for (int i = 0; i < 4'000; ++i) {
     const std::uint64_t x = split_mix(state), id = x % 5 == 0 ? x % 500 : x % 12;
-    const std::string key(id % 70, static_cast<char>('a' + id % 26));
+    const std::string key(static_cast<std::size_t>(id % 70), static_cast<char>('a' + id % 26));
     h.add(key, 1 + id % 3);
     exact.add(key, 1 + id % 3);
     if (i % 50 == 0) {
@@ -501,8 +501,9 @@ void expect_whole_without_memory(std::function<Key(std::uint64_t)> key_of) {
 
 TEST(heavy_hitters_memory, running_out_of_it_loses_one_key_at_most) {
   expect_whole_without_memory<std::uint64_t>([](std::uint64_t i) { return i; });
-  expect_whole_without_memory<std::string>(
-      [](std::uint64_t i) { return std::string(i % 40, 'k') + std::to_string(i); });
+  expect_whole_without_memory<std::string>([](std::uint64_t i) {
+    return std::string(static_cast<std::size_t>(i % 40), 'k') + std::to_string(i);
+  });
   expect_whole_without_memory<std::pair<int, int>>(
       [](std::uint64_t i) { return std::pair(static_cast<int>(i), 1); });
 }
