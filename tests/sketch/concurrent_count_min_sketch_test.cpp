@@ -107,7 +107,7 @@ TEST(concurrent_count_min_sketch, conservative_counts_are_never_below_the_truth)
   std::vector<std::uint64_t> truth(50);
   for (unsigned t = 0; t < threads; ++t) {
     plain.add_many(keys_of(t, n));
-    for (const auto key : keys_of(t, n)) ++truth[key];
+    for (const auto key : keys_of(t, n)) ++truth[static_cast<std::size_t>(key)];
     plain.add("common", n);
   }
   in_threads([&](unsigned t) {
@@ -119,7 +119,7 @@ TEST(concurrent_count_min_sketch, conservative_counts_are_never_below_the_truth)
   EXPECT_EQ(many.total(), plain.total());
   EXPECT_GE(many.estimate("common"), threads * n);
   for (std::uint64_t key = 0; key < 50; ++key) {
-    EXPECT_GE(many.estimate(key), truth[key]);
+    EXPECT_GE(many.estimate(key), truth[static_cast<std::size_t>(key)]);
     EXPECT_LE(many.estimate(key), plain.estimate(key));
   }
 }
