@@ -23,7 +23,7 @@ void time(double& best, std::size_t n, F f) {
 }
 
 void run(benchmark::State& state) {
-  using window_type = quoin::sliding_heavy_hitters<std::uint64_t>;
+  using window_type = quoin::sliding_heavy_hitters<std::uint64_t, std::chrono::system_clock>;
   constexpr std::size_t n = 1'000'000;
   std::vector<std::uint64_t> keys(n);
   std::uint64_t x = 1;

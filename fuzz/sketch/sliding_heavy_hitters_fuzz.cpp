@@ -11,7 +11,7 @@
 
 namespace {
 
-using window_type = quoin::sliding_heavy_hitters<std::uint64_t>;
+using window_type = quoin::sliding_heavy_hitters<std::uint64_t, std::chrono::system_clock>;
 using duration = window_type::duration;
 using time_point = window_type::time_point;
 

@@ -25,8 +25,8 @@ using quoin_test::exact_weights;
 using quoin_test::split_mix;
 using clock_type = std::chrono::system_clock;
 using time_point = clock_type::time_point;
-using trends = quoin::sliding_heavy_hitters<std::string>;
-using numbers = quoin::sliding_heavy_hitters<std::uint64_t>;
+using trends = quoin::sliding_heavy_hitters<std::string, std::chrono::system_clock>;
+using numbers = quoin::sliding_heavy_hitters<std::uint64_t, std::chrono::system_clock>;
 using word = quoin::heavy_hitter<std::string>;
 
 constexpr time_point at(std::int64_t seconds) { return time_point(std::chrono::seconds(seconds)); }

@@ -18,7 +18,8 @@
 ///
 /// @code
 /// using namespace std::chrono_literals;
-/// quoin::sliding_heavy_hitters<std::string> trends({.capacity = 500, .window = 1h, .panes = 60});
+/// quoin::sliding_heavy_hitters<std::string, std::chrono::system_clock> trends(
+///     {.capacity = 500, .window = 1h, .panes = 60});
 /// if (!trends.add_at(event.time, event.tag)) ++dropped;  // more than an hour behind the latest
 /// for (const auto& t : trends.top(10)) print(t.key, t.count, t.error);
 /// @endcode
@@ -27,7 +28,6 @@
 
 #include <quoin/sketch/heavy_hitters.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -46,9 +46,9 @@ struct sliding_heavy_hitters_options {
 };
 
 /// The window. A value type; a moved-from one may only be destroyed or assigned to.
-/// @tparam Clock  whose time points the events carry. It is never asked for the time.
-template <class Key, class Clock = std::chrono::system_clock, class Hash = hash,
-          class Allocator = std::allocator<std::byte>>
+/// @tparam Clock  whose time points the events carry, from <chrono> or of the same shape. It is never
+///                asked for the time.
+template <class Key, class Clock, class Hash = hash, class Allocator = std::allocator<std::byte>>
 class sliding_heavy_hitters {
  public:
   using summary_type = heavy_hitters<Key, Hash, Allocator>;
