@@ -403,8 +403,8 @@ TEST(HyperloglogJointFit, KnowsItsErrors) {
 TEST(HyperloglogJointError, AtZeroIsHalfAUnitOfLikelihood) {
   EXPECT_DOUBLE_EQ(detail::error_at_zero(0, 4), 0.5);  // a maximum inside, of that curvature
   EXPECT_DOUBLE_EQ(detail::error_at_zero(std::expm1(-0.25), 0), 2);
-  EXPECT_EQ(detail::error_at_zero(-1, 0), detail::error_at_zero(-2, 0));
-  EXPECT_LT(detail::error_at_zero(-1, 1), 1e-299);
+  EXPECT_EQ(detail::error_at_zero(-1, 0), 0);
+  EXPECT_EQ(detail::error_at_zero(-2, 1), 0);
   EXPECT_EQ(detail::error_at_zero(0, 0), 0);
   EXPECT_EQ(detail::error_at_zero(0, -1), 0);
 }

@@ -198,19 +198,21 @@ TEST(ConcurrentHyperloglog, LosesNoInsertion) {
   }
 }
 
-// One register, raised by ranks that climb: the update that is lost would be the greatest.
+// All threads raise the same registers at about the same time, to different ranks: the update that
+// is lost would be the greatest. (With a store in place of the compare-and-swap, some are.)
 TEST(ConcurrentHyperloglog, LosesNoRank) {
-  for (int round = 0; round < 50; ++round) {
-    concurrent sketch({.precision = 4});
+  constexpr std::uint64_t rounds = 200, precision = 12;
+  for (std::uint64_t round = 0; round < rounds; ++round) {
+    concurrent sketch({.precision = precision});
     in_threads([&](std::uint64_t t) {
-      for (unsigned rank = 1 + static_cast<unsigned>(t); rank <= 60;
-           rank += static_cast<unsigned>(threads)) {
-        sketch.insert_hash(std::uint64_t{1} << (60 - rank));
+      for (std::uint64_t i = 0; i < 1 << precision; ++i) {
+        const std::uint64_t rank = 1 + (i + t) % threads;
+        sketch.insert_hash(i << (64 - precision) | std::uint64_t{1} << (64 - precision - rank));
       }
     });
-    std::uint8_t registers[16];
-    sketch.snapshot().copy_registers(4, registers);
-    ASSERT_EQ(registers[0], 60);
+    std::vector<std::uint8_t> registers(1 << precision);
+    sketch.snapshot().copy_registers(precision, registers);
+    ASSERT_EQ(registers, std::vector<std::uint8_t>(1 << precision, threads));
   }
 }
 

@@ -230,7 +230,8 @@ struct joint_fit {
 /// its logarithm are those at 0, for a key; 1 + slope is the likelihood of one key more to that of
 /// none, so that n keys, rather than a rate of n, cost n·log(1 + slope).
 [[nodiscard]] inline double error_at_zero(double slope, double curvature) noexcept {
-  const double cost = slope > -1 ? max_of(0.0, -__builtin_log1p(slope)) : 1e300;
+  if (!(slope > -1)) return 0;
+  const double cost = max_of(0.0, -__builtin_log1p(slope));
   const double bend = max_of(0.0, curvature);
   const double divisor = cost + __builtin_sqrt(cost * cost + bend);
   return divisor > 0 ? 1 / divisor : 0;

@@ -79,9 +79,11 @@ namespace detail {
   return result;
 }
 
-/// The three parts of two sets of keys, from estimates of both and of the union.
+/// The three parts of two sets of keys, from estimates of both and of the union. A difference that
+/// is nothing but rounding is 0.
 [[nodiscard]] inline joint_vector parts_of(double left, double right, double all) noexcept {
-  return {{max_of(0.0, all - right), max_of(0.0, all - left), max_of(0.0, left + right - all)}};
+  const auto part = [all](double keys) { return keys > 1e-12 * all ? keys : 0; };
+  return {{part(all - right), part(all - left), part(left + right - all)}};
 }
 
 /// The fit of two sketches that have tokens: they are the keys but for collisions. Two keys collide
