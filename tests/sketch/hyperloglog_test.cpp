@@ -87,10 +87,10 @@ TEST(hyperloglog, batches_of_whatever_is_contiguous) {
   for (const unsigned p : {4u, 9u, 14u}) {
     sketch one_by_one({.precision = p}), batch = one_by_one, hashed = one_by_one;
     std::vector<std::uint64_t> keys, hashes;
-    for (std::uint64_t size : {0u, 1u, 7u, 255u, 256u, 257u, 3000u, 20'000u}) {
+    for (std::size_t size : {0u, 1u, 7u, 255u, 256u, 257u, 3000u, 20'000u}) {
       keys.resize(size);
       hashes.resize(size);
-      for (std::uint64_t i = 0; i < size; ++i) {
+      for (std::size_t i = 0; i < size; ++i) {
         keys[i] = i % (size / 2 + 1) + size;
         hashes[i] = quoin::hash{}(keys[i]);
         one_by_one.insert(keys[i]);
