@@ -51,7 +51,7 @@ inline constexpr std::uint32_t hll_list_slots = 1u << hll_list_lg;
 
 /// A serialized form whose fields are within bounds and whose size is right. What the coupons, the
 /// registers and the exceptions say is not checked yet.
-struct hll_form {
+struct datasketches_hll_image {
   unsigned mode = 0;
   unsigned type = 0;
   unsigned precision = 0;
@@ -84,9 +84,8 @@ struct hll_form {
 }
 
 /// Takes `sizes` of entries and checks that the input ends with them.
-[[nodiscard]] inline expected<hll_form, error> end_hll_form(hll_form form,
-                                                            std::span<const std::byte> bytes,
-                                                            std::uint64_t entries) noexcept {
+[[nodiscard]] inline expected<datasketches_hll_image, error> end_datasketches_hll(
+    datasketches_hll_image form, std::span<const std::byte> bytes, std::uint64_t entries) noexcept {
   const std::size_t before = hll_preamble(form.mode) + form.registers.size();
   const std::uint64_t left = bytes.size() - before;
   if (left < 4 * entries) {
@@ -100,18 +99,18 @@ struct hll_form {
   return form;
 }
 
-[[nodiscard]] inline expected<hll_form, error> read_hll_list(
-    hll_form form, std::span<const std::byte> bytes) noexcept {
+[[nodiscard]] inline expected<datasketches_hll_image, error> read_hll_list(
+    datasketches_hll_image form, std::span<const std::byte> bytes) noexcept {
   form.count = std::to_integer<std::uint32_t>(bytes[6]);
   if (form.count >= hll_list_slots) return bad_hll(6, "quoin: a list of more than 7 coupons");
   if (form.empty() != (form.count == 0)) {
     return bad_hll(5, "quoin: the flag of emptiness contradicts the number of coupons");
   }
-  return end_hll_form(form, bytes, form.compact() ? form.count : hll_list_slots);
+  return end_datasketches_hll(form, bytes, form.compact() ? form.count : hll_list_slots);
 }
 
-[[nodiscard]] inline expected<hll_form, error> read_hll_set(
-    hll_form form, std::span<const std::byte> bytes) noexcept {
+[[nodiscard]] inline expected<datasketches_hll_image, error> read_hll_set(
+    datasketches_hll_image form, std::span<const std::byte> bytes) noexcept {
   form.count = load_le<std::uint32_t>(&bytes[8]);
   if (form.precision < 8)
     return bad_hll(3, "quoin: a set of coupons in a sketch of this precision");
@@ -119,19 +118,19 @@ struct hll_form {
     return bad_hll(8, "quoin: more coupons, or fewer, than a set of this precision holds");
   }
   if (form.empty()) return bad_hll(5, "quoin: a set of coupons marked as empty");
-  if (form.compact()) return end_hll_form(form, bytes, form.count);
+  if (form.compact()) return end_datasketches_hll(form, bytes, form.count);
   form.lg = std::to_integer<unsigned>(bytes[4]);
   if (form.lg < coupon_table_lg(form.count, hll_set_lg) || form.lg > form.precision - 3) {
     return bad_hll(4, "quoin: a set of coupons of impossible size");
   }
-  return end_hll_form(form, bytes, std::uint64_t{1} << form.lg);
+  return end_datasketches_hll(form, bytes, std::uint64_t{1} << form.lg);
 }
 
 /// True for what an account can be: neither negative nor infinite nor no number.
 [[nodiscard]] constexpr bool is_hll_sum(double x) noexcept { return x >= 0 && x <= 1e300; }
 
-[[nodiscard]] inline expected<hll_form, error> read_hll_registers(
-    hll_form form, std::span<const std::byte> bytes) noexcept {
+[[nodiscard]] inline expected<datasketches_hll_image, error> read_hll_registers(
+    datasketches_hll_image form, std::span<const std::byte> bytes) noexcept {
   const auto real = [&](std::size_t at) {
     return std::bit_cast<double>(load_le<std::uint64_t>(&bytes[at]));
   };
@@ -158,15 +157,15 @@ struct hll_form {
   form.registers = bytes.subspan(40, size);
   const unsigned least = exceptions_lg(form.precision);
   form.lg = coupon_table_lg(form.count, least);
-  if (form.type != 0 || form.compact()) return end_hll_form(form, bytes, form.count);
+  if (form.type != 0 || form.compact()) return end_datasketches_hll(form, bytes, form.count);
   if (form.count != 0 && bytes[4] != static_cast<std::byte>(form.lg)) {
     return bad_hll(4, "quoin: a table of exceptions of impossible size");
   }
-  return end_hll_form(form, bytes, std::uint64_t{1} << form.lg);
+  return end_datasketches_hll(form, bytes, std::uint64_t{1} << form.lg);
 }
 
 /// Checks all that can be checked without looking at coupons or registers. Allocates nothing.
-[[nodiscard]] inline expected<hll_form, error> read_hll_form(
+[[nodiscard]] inline expected<datasketches_hll_image, error> read_datasketches_hll(
     std::span<const std::byte> bytes) noexcept {
   const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(bytes[i]); };
   const auto too_short = [&] {
@@ -180,7 +179,7 @@ struct hll_form {
     return unexpected(
         error(errc::unsupported_version, 1, "quoin: an HLL sketch of unknown version"));
   }
-  hll_form form;
+  datasketches_hll_image form;
   form.mode = at(7) & 3;
   form.type = at(7) >> 2 & 3;
   form.precision = at(3);

@@ -21,7 +21,8 @@ using hll_check = expected<bool, error>;
 
 /// The coupons of a list, in their order.
 template <class Allocator>
-[[nodiscard]] hll_check read_hll_list(const hll_form& form, coupon_table<Allocator>& table) {
+[[nodiscard]] hll_check read_hll_list(const datasketches_hll_image& form,
+                                      coupon_table<Allocator>& table) {
   for (std::size_t i = 0; i < form.entry_count(); ++i) {
     const std::uint32_t coupon = form.entry(i);
     if (i >= form.count) {
@@ -41,7 +42,8 @@ template <class Allocator>
 /// The coupons of a set. The compact form has them in the order of their slots; DataSketches
 /// inserts them in that order into a small table that grows, which decides their new slots.
 template <class Allocator>
-[[nodiscard]] hll_check read_hll_set(const hll_form& form, coupon_table<Allocator>& table) {
+[[nodiscard]] hll_check read_hll_set(const datasketches_hll_image& form,
+                                     coupon_table<Allocator>& table) {
   for (std::size_t i = 0; i < form.entry_count(); ++i) {
     const std::uint32_t coupon = form.entry(i);
     if (coupon == 0 && !form.compact()) continue;
@@ -62,7 +64,7 @@ template <class Allocator>
 
 /// The exceptions of an HLL_4, into the table and into the registers.
 template <class Allocator>
-[[nodiscard]] hll_check read_hll_exceptions(const hll_form& form,
+[[nodiscard]] hll_check read_hll_exceptions(const datasketches_hll_image& form,
                                             hll_registers<Allocator>& registers) {
   const std::span values = registers.mutable_values();
   const int threshold = form.cur_min + 15;
@@ -97,7 +99,7 @@ template <class Allocator>
 /// Whether minimum and count can be those of registers that sum up to `s`: the least register in an
 /// HLL_4, the zeros in HLL_6 and HLL_8. After an estimate of a union these have the least register
 /// all the same, whose count later updates leave as it is.
-[[nodiscard]] inline bool has_right_minimum(const hll_form& form,
+[[nodiscard]] inline bool has_right_minimum(const datasketches_hll_image& form,
                                             const register_summary& s) noexcept {
   if (form.type == 0) return form.cur_min == s.least && form.at_cur_min == s.at_least;
   if (form.cur_min == 0) return form.at_cur_min == s.zeros;
@@ -107,7 +109,7 @@ template <class Allocator>
 }
 
 /// Whether the accounts in `form` can be those of registers that sum up to `s`.
-[[nodiscard]] inline hll_check check_hll_accounts(const hll_form& form,
+[[nodiscard]] inline hll_check check_hll_accounts(const datasketches_hll_image& form,
                                                   const register_summary& s) noexcept {
   if (!has_right_minimum(form, s)) {
     return bad_hll(32, "quoin: the minimum or its number is not that of the registers");
@@ -124,7 +126,7 @@ template <class Allocator>
 
 /// The registers with their accounts; `registers` are zero before.
 template <class Allocator>
-[[nodiscard]] hll_check read_hll_registers(const hll_form& form,
+[[nodiscard]] hll_check read_hll_registers(const datasketches_hll_image& form,
                                            hll_registers<Allocator>& registers) {
   const std::span values = registers.mutable_values();
   unpack_registers(form.type, form.registers, form.cur_min, values);

@@ -275,7 +275,7 @@ class datasketches_hll {
   /// union, whose registers are good.
   [[nodiscard]] static expected<datasketches_hll, error> from_bytes(
       std::span<const std::byte> bytes, const Allocator& allocator = Allocator()) {
-    const auto form = detail::read_hll_form(bytes);
+    const auto form = detail::read_datasketches_hll(bytes);
     if (!form) return unexpected(form.error());
     datasketches_hll sketch(allocator);
     sketch.precision_ = static_cast<std::uint8_t>(form->precision);
@@ -497,7 +497,7 @@ class datasketches_hll {
     }
   }
 
-  [[nodiscard]] detail::hll_check read(const detail::hll_form& form) {
+  [[nodiscard]] detail::hll_check read(const detail::datasketches_hll_image& form) {
     if (form.mode == detail::hll_mode_registers) {
       registers_ = registers_type(form.precision, get_allocator());
       return detail::read_hll_registers(form, registers_);
