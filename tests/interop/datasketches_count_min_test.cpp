@@ -257,4 +257,41 @@ TEST(datasketches_count_min, allocates_no_more_than_the_input_justifies) {
   EXPECT_EQ(account.live_bytes, 0u);
 }
 
+TEST(datasketches_count_min_bounds, are_defined_when_the_total_has_wrapped) {
+  quoin::datasketches_count_min<> s({.width = 100, .depth = 3});
+  s.add(std::uint64_t{1}, ~std::uint64_t{0});
+  s.add(std::uint64_t{2}, 2);
+  EXPECT_LE(s.lower_bound(std::uint64_t{1}), s.estimate(std::uint64_t{1}));
+  quoin::datasketches_count_min<std::int32_t> t({.width = 100, .depth = 3});
+  t.add(std::uint64_t{1}, std::numeric_limits<std::int32_t>::max());
+  t.add(std::uint64_t{2}, 2);
+  EXPECT_GE(t.lower_bound(std::uint64_t{1}), 0);
+}
+
+TEST(datasketches_count_min_memory, an_assignment_that_fails_changes_nothing) {
+  using accounted =
+      quoin::datasketches_count_min<std::uint64_t, quoin_test::accounted_allocator<std::byte>>;
+  quoin_test::memory_account account;
+  const quoin_test::accounted_allocator<std::byte> allocator(account);
+  accounted wide({.width = 65'536, .depth = 4}, allocator),
+      small({.width = 3, .depth = 200}, allocator);
+  small.add(std::uint64_t{1});
+  for (std::size_t granted = 0;; ++granted) {
+    ASSERT_LT(granted, 100u);
+    account.requests_until_failure = granted;
+    bool failed = false;
+    try {
+      wide = small;
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    account.requests_until_failure = static_cast<std::size_t>(-1);
+    if (!failed) break;
+    ASSERT_EQ(wide.width(), 65'536u);
+    ASSERT_TRUE(wide.empty());
+  }
+  wide.add(std::uint64_t{2});
+  EXPECT_EQ(wide.estimate(std::uint64_t{1}), 1u);
+}
+
 }  // namespace

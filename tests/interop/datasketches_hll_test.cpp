@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <new>
 #include <numeric>
 #include <span>
@@ -600,6 +601,43 @@ TEST(datasketches_hll, is_unchanged_when_memory_runs_out) {
     }
     EXPECT_EQ(s.precision(), 7u);
   }
+}
+
+TEST(datasketches_hll_memory, merging_and_exceptions_stay_in_the_memory_of_their_resource) {
+  using pmr = quoin::datasketches_hll<std::pmr::polymorphic_allocator<std::byte>>;
+  std::pmr::monotonic_buffer_resource here;
+  pmr a({.precision = 12}, &here), b({.precision = 12}, &here);
+  a.insert(1);
+  b.insert(2);
+  a.merge(b);
+  EXPECT_EQ(a.get_allocator().resource(), &here);
+  EXPECT_NEAR(a.estimate(), 2, 1e-3);
+  pmr few({.precision = 4}, &here);
+  for (std::uint64_t key = 0; key < 200'000; ++key) few.insert(key);
+  EXPECT_EQ(few.get_allocator().resource(), &here);
+}
+
+TEST(datasketches_hll_memory, an_assignment_that_fails_changes_nothing) {
+  quoin_test::memory_account account;
+  const quoin_test::accounted_allocator<std::byte> allocator(account);
+  accounted small({.precision = 4}, allocator), large({.precision = 12}, allocator);
+  for (std::uint64_t key = 0; key < 1'000; ++key) small.insert(key);
+  for (std::uint64_t key = 0; key < 100'000; ++key) large.insert(key);
+  const auto before = small.to_bytes(form::updatable);
+  for (std::size_t granted = 0;; ++granted) {
+    ASSERT_LT(granted, 100u);
+    account.requests_until_failure = granted;
+    bool failed = false;
+    try {
+      small = large;
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    account.requests_until_failure = static_cast<std::size_t>(-1);
+    if (!failed) break;
+    ASSERT_EQ(small.to_bytes(form::updatable), before);
+  }
+  EXPECT_EQ(small.to_bytes(form::updatable), large.to_bytes(form::updatable));
 }
 
 }  // namespace

@@ -299,8 +299,13 @@ TEST(postgresql_hyperloglog_options, out_of_range_is_refused) {
   EXPECT_TRUE(refused({.register_width = 9}, "register_width = 9"));
   EXPECT_TRUE(refused({.explicit_threshold = -2}, "explicit_threshold = -2"));
   EXPECT_TRUE(refused({.explicit_threshold = 3}, "explicit_threshold = 3"));
-  EXPECT_TRUE(refused({.explicit_threshold = 16'384}, "explicit_threshold = 16384"));
-  EXPECT_EQ(sketch({.explicit_threshold = 8'192}).options().explicit_threshold, 8'192);
+  EXPECT_TRUE(refused({.explicit_threshold = 16'385}, "explicit_threshold = 16385"));
+  for (const int threshold : {8'192, 32'768, 1 << 30}) {  // all that the bytes can say
+    const sketch s({.explicit_threshold = threshold});
+    const auto back = sketch::from_bytes(s.to_bytes());
+    ASSERT_TRUE(back.has_value());
+    EXPECT_EQ(sketch(back->options()).options().explicit_threshold, threshold);
+  }
 }
 
 TEST(postgresql_hyperloglog_memory, failures_change_nothing) {

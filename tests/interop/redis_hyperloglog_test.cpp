@@ -394,4 +394,12 @@ TEST(redis_hyperloglog_bytes, damage_gives_an_error_or_a_valid_sketch) {
   EXPECT_GT(taken, 1000u);
 }
 
+TEST(redis_hyperloglog_sparse, the_last_run_is_edited_in_place) {
+  sketch r;
+  r.add_hash(16'383 | std::uint64_t{1} << 14);
+  r.add_hash(16'383 | std::uint64_t{1} << 15);
+  EXPECT_EQ(r.registers().back(), 2);
+  EXPECT_TRUE(sketch::from_bytes(r.to_bytes()).has_value());
+}
+
 }  // namespace

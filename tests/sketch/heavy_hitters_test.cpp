@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory_resource>
 #include <new>
 #include <span>
 #include <stdexcept>
@@ -762,6 +763,69 @@ TEST(heavy_hitters_bytes, allocate_no_more_than_they_justify) {
   EXPECT_FALSE(
       accounted<std::uint64_t>::from_bytes(forged(bytes, 48, std::uint64_t{1} << 28), allocator));
   EXPECT_LE(account.largest_request, 64u);
+}
+
+TEST(heavy_hitters_memory, an_assignment_that_fails_changes_nothing) {
+  quoin_test::memory_account account;
+  const quoin_test::accounted_allocator<std::byte> allocator(account);
+  accounted<std::uint64_t> few({.capacity = 8}, allocator), many({.capacity = 1'000}, allocator);
+  for (std::uint64_t key = 0; key < 1'500; ++key) many.add(key);
+  for (std::uint64_t key = 0; key < 8; ++key) few.add(key);
+  const auto before = few.to_bytes();
+  for (std::size_t granted = 0;; ++granted) {
+    ASSERT_LT(granted, 100u);
+    account.requests_until_failure = granted;
+    bool failed = false;
+    try {
+      few = many;
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    account.requests_until_failure = static_cast<std::size_t>(-1);
+    if (!failed) break;
+    ASSERT_EQ(few.to_bytes(), before);
+    few.add(3, 0);
+  }
+  EXPECT_EQ(few, many);
+  few.add(1);
+}
+
+TEST(heavy_hitters_memory, merging_stays_in_the_memory_of_its_resource) {
+  std::pmr::monotonic_buffer_resource here, there;
+  using pmr =
+      quoin::heavy_hitters<std::string, quoin::hash, std::pmr::polymorphic_allocator<std::byte>>;
+  pmr a({.capacity = 4}, &here), b({.capacity = 4}, &there);
+  for (int i = 0; i < 40; ++i) {
+    a.add(std::to_string(i % 5));
+    b.add(std::to_string(i % 7));
+  }
+  a.merge(b);
+  EXPECT_EQ(a.get_allocator().resource(), &here);
+  a.add("more");
+  EXPECT_EQ(a.total(), 81u);
+}
+
+TEST(heavy_hitters_strings, the_empty_one_is_a_key) {
+  words h({.capacity = 2});
+  h.add("");
+  ASSERT_TRUE(words::from_bytes(h.to_bytes()));
+  h.add("a");
+  h.add("b");
+  h.add("c", 6);
+  h.add("", 10);
+  h.add("d");  // evicts, and moves what stays together
+  EXPECT_GE(h.estimate(""), 11u);
+  EXPECT_TRUE(words::from_bytes(h.to_bytes()));
+}
+
+TEST(heavy_hitters_merging, keys_in_both_parts_against_the_promise_leave_the_summary_sound) {
+  numbers a({.capacity = 1}), b({.capacity = 1});
+  for (numbers* h : {&a, &b}) {
+    for (const std::uint64_t key : {1u, 2u, 3u}) h->add(key, 5);
+    h->add(9, 20);
+  }
+  a.merge_partitioned(b);
+  EXPECT_TRUE(numbers::from_bytes(a.to_bytes()));
 }
 
 }  // namespace

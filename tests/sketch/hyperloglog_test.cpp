@@ -700,4 +700,28 @@ TEST(hyperloglog_bytes, tokens_that_crowd_cost_no_more_than_others) {
   EXPECT_NEAR(s->estimate(), n, 0.001 * n);
 }
 
+TEST(hyperloglog_state,
+     a_table_made_for_a_higher_precision_holds_no_more_tokens_than_the_lower_one_may) {
+  sketch s({.precision = 14});
+  std::vector<std::uint64_t> keys(1000);
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = i % 2;
+  s.insert_many(keys);  // makes room for many
+  s.downsize(4);
+  sketch merged({.precision = 4});
+  sketch roomy({.precision = 14});
+  roomy.insert_many(keys);
+  merged.merge(roomy);
+  sketch expected({.precision = 4});
+  expected.insert_many(std::span(keys).first(2));
+  for (std::uint64_t key = 10; key < 20; ++key) {
+    s.insert(key);
+    merged.insert_many(std::span(&key, 1));
+    expected.insert(key);
+    ASSERT_EQ(s, expected) << key;
+    ASSERT_EQ(merged, expected) << key;
+    ASSERT_EQ(s.to_bytes(), expected.to_bytes());
+    ASSERT_TRUE(sketch::from_bytes(s.to_bytes()).has_value());
+  }
+}
+
 }  // namespace

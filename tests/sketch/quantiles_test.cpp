@@ -829,4 +829,23 @@ TEST(quantile_bytes, counters_are_written_in_one_way_only) {
       << "2^63 - 4";
 }
 
+TEST(quantile_sketch_limits, a_full_sketch_says_so_and_stays_whole) {
+  sketch s;
+  s.insert(1.0, std::uint64_t{1} << 63);
+  EXPECT_THROW(s.insert(1.0), std::invalid_argument);
+  EXPECT_THROW(s.insert_many(std::vector<double>{1.0, 2.0}), std::invalid_argument);
+  EXPECT_TRUE(sketch::from_bytes(s.to_bytes()).has_value());
+  sketch nothing;
+  nothing.insert(nan, std::uint64_t{1} << 63);
+  nothing.insert(nan, std::uint64_t{1} << 63);
+  EXPECT_EQ(nothing.nan_count(), ~std::uint64_t{0}) << "saturates";
+}
+
+TEST(quantile_sketch_limits, the_accuracy_of_a_sketch_makes_one_like_it) {
+  for (int i = 1; i <= 5000; ++i) {
+    const sketch s({.relative_accuracy = i * 0.0001});
+    ASSERT_TRUE(sketch({.relative_accuracy = s.relative_accuracy()}).is_compatible(s)) << i;
+  }
+}
+
 }  // namespace

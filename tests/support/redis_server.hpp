@@ -153,7 +153,9 @@ class redis_server {
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     for (int tries = 0; ::connect(socket_, generic, sizeof address) != 0; ++tries) {
-      if (tries == 2000 || ::waitpid(process_, nullptr, WNOHANG) != 0) {
+      const bool ended = ::waitpid(process_, nullptr, WNOHANG) != 0;
+      if (ended) process_ = -1;  // the number may be another's now
+      if (tries == 2000 || ended) {
         throw std::runtime_error("redis-server does not start");
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -61,6 +61,10 @@ class coupon_table {
   coupon_table(unsigned lg, const Allocator& allocator)
       : slots_(std::size_t{1} << lg, 0, typename vector::allocator_type(allocator)) {}
 
+  /// A copy whose memory is from `allocator`.
+  coupon_table(const coupon_table& other, const Allocator& allocator)
+      : slots_(other.slots_, typename vector::allocator_type(allocator)), count_(other.count_) {}
+
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
   [[nodiscard]] std::span<const std::uint32_t> slots() const noexcept { return slots_; }
   [[nodiscard]] unsigned lg_size() const noexcept {

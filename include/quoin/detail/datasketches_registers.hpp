@@ -107,6 +107,17 @@ class hll_registers {
   explicit hll_registers(const Allocator& allocator)
       : values_(typename vector::allocator_type(allocator)), exceptions_(allocator) {}
 
+  /// A copy whose memory is from `allocator`.
+  hll_registers(const hll_registers& other, const Allocator& allocator)
+      : values_(other.values_, typename vector::allocator_type(allocator)),
+        exceptions_(other.exceptions_, allocator),
+        hip_(other.hip_),
+        kxq0_(other.kxq0_),
+        kxq1_(other.kxq1_),
+        at_cur_min_(other.at_cur_min_),
+        cur_min_(other.cur_min_),
+        in_order_(other.in_order_) {}
+
   /// 2^`precision` registers that are 0.
   hll_registers(unsigned precision, const Allocator& allocator)
       : values_(std::size_t{1} << precision, 0, typename vector::allocator_type(allocator)),
@@ -300,7 +311,7 @@ class hll_registers {
     const std::uint8_t before = std::exchange(values_[at], value);
     const register_summary s = summarize(values_);
     values_[at] = before;
-    table next = exceptions_;
+    table next(exceptions_, get_allocator());
     if (value >= cur_min_ + 15) note(next, address, value);
     raise_floor(next, cur_min_, s.least);
     exceptions_.swap(next);

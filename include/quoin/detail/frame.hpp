@@ -63,7 +63,7 @@ class frame_writer {
 
   /// Writes `size` bytes as they are in memory.
   void put_bytes(const void* bytes, std::size_t size) noexcept {
-    std::memcpy(at_, bytes, size);
+    if (size != 0) std::memcpy(at_, bytes, size);
     at_ += size;
   }
 

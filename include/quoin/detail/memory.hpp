@@ -98,7 +98,13 @@ class line_array {
     return *this;
   }
 
-  void swap(line_array& other) noexcept { lines_.swap(other.lines_); }
+  /// Allocators go with their memory, whatever they say of swapping, so that unequal ones may.
+  void swap(line_array& other) noexcept {
+    if (this == &other) return;
+    line_array mine(std::move(*this));
+    take(std::move(other));
+    other.take(std::move(mine));
+  }
   void clear() noexcept {
     if (!lines_.empty()) std::memset(lines_.data(), 0, lines_.size() * sizeof(Line));
   }

@@ -83,7 +83,9 @@ class high_bit_reader {
  public:
   explicit high_bit_reader(std::span<const std::byte> in) noexcept : in_(in) {}
 
-  [[nodiscard]] std::size_t left() const noexcept { return 8 * (in_.size() - at_) + ready_; }
+  [[nodiscard]] std::uint64_t left() const noexcept {
+    return 8 * std::uint64_t{in_.size() - at_} + ready_;
+  }
 
   /// The next `bits` (1 to 32), which are there.
   std::uint64_t take(unsigned bits) noexcept {
@@ -165,7 +167,10 @@ template <class F>
   using fail = unexpected<error>;
   const postgresql_shape& shape = header.shape;
   high_bit_reader in(data);
-  const auto position = [&] { return postgresql_header + (8 * data.size() - in.left()) / 8; };
+  const auto position = [&] {
+    return postgresql_header +
+           static_cast<std::size_t>((8 * std::uint64_t{data.size()} - in.left()) / 8);
+  };
   const auto wrong = [&](std::uint64_t where, const char* text) {
     return fail({errc::bad_value, where, text});
   };

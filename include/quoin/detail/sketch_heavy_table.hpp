@@ -131,6 +131,50 @@ class heavy_table {
         bytes_(allocator),
         index_(first_words, 0, allocator) {}
 
+  /// A copy whose memory is from `allocator`.
+  heavy_table(const heavy_table& other, const Allocator& allocator)
+      : counts_(other.counts_, allocator),
+        errors_(other.errors_, allocator),
+        tags_(other.tags_, allocator),
+        keys_(other.keys_, allocator),
+        bytes_(other.bytes_, allocator),
+        index_(other.index_, allocator),
+        size_(other.size_),
+        mask_(other.mask_),
+        select_(other.select_) {}
+
+  heavy_table(const heavy_table&) = default;
+  heavy_table(heavy_table&&) noexcept = default;
+  ~heavy_table() = default;
+
+  /// If there is no memory nothing changes.
+  heavy_table& operator=(const heavy_table& other) {
+    using traits = std::allocator_traits<Allocator>;
+    constexpr bool propagates = traits::propagate_on_container_copy_assignment::value;
+    if (this != &other)
+      take(heavy_table(other, propagates ? other.get_allocator() : get_allocator()));
+    return *this;
+  }
+  heavy_table& operator=(heavy_table&& other) noexcept(
+      std::allocator_traits<Allocator>::propagate_on_container_move_assignment::value ||
+      std::allocator_traits<Allocator>::is_always_equal::value) {
+    using traits = std::allocator_traits<Allocator>;
+    if (this == &other) return *this;
+    if (traits::propagate_on_container_move_assignment::value ||
+        get_allocator() == other.get_allocator()) {
+      take(std::move(other));
+    } else {
+      take(heavy_table(other, get_allocator()));
+    }
+    return *this;
+  }
+
+  /// Becomes `other`, allocator included.
+  void take(heavy_table&& other) noexcept {
+    this->~heavy_table();
+    ::new (static_cast<void*>(this)) heavy_table(std::move(other));
+  }
+
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// Entries that fit before `reserve` is needed.
   [[nodiscard]] std::size_t room() const noexcept { return counts_.size(); }
@@ -269,7 +313,8 @@ class heavy_table {
       const bool keep = counts[i] > most;
       if constexpr (is_heavy_string<Key>) {
         const std::size_t end = keys[i];
-        if (keep && begin != bytes) std::memmove(&bytes_[bytes], &bytes_[begin], end - begin);
+        if (keep && begin != bytes)
+          std::memmove(bytes_.data() + bytes, bytes_.data() + begin, end - begin);
         bytes += keep ? end - begin : 0;
         begin = end;
         keys[kept] = bytes;

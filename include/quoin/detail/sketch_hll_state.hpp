@@ -245,8 +245,14 @@ class hll_state {
 
   // --- tokens -----------------------------------------------------------------------------------
 
+  /// Tokens that fit before the table must grow or give way to registers. The table may be older
+  /// than a lower precision, and larger than that one's tokens need.
+  [[nodiscard]] std::uint32_t capacity() const noexcept {
+    return min_of(hll_tokens_of_slots(slots()), hll_most_tokens(precision_));
+  }
+
   void insert_token(std::uint32_t token) {
-    if (tokens_ == hll_tokens_of_slots(slots())) [[unlikely]] {
+    if (tokens_ == capacity()) [[unlikely]] {
       if (token_view().contains(token)) return;
       if (tokens_ == hll_most_tokens(precision_)) {
         spread_tokens(precision_);
@@ -261,7 +267,7 @@ class hll_state {
   std::size_t insert_tokens(const std::uint32_t* tokens, std::size_t n) {
     std::size_t done = 0;
     while (done < n && !has_registers_) {
-      const std::size_t room = hll_tokens_of_slots(slots()) - tokens_;
+      const std::size_t room = capacity() - tokens_;
       if (room == 0) insert_token(tokens[done++]);
       const std::size_t end = done + min_of(room, n - done);
       hll_token_set set = token_set();
@@ -276,7 +282,7 @@ class hll_state {
   void make_room(std::size_t n) {
     const std::size_t most = hll_most_tokens(precision_);
     const std::size_t ahead = min_of(n, max_of<std::size_t>(3 * tokens_, 32));
-    if (hll_tokens_of_slots(slots()) - tokens_ >= min_of(n, hll_batch)) return;
+    if (capacity() - tokens_ >= min_of(n, hll_batch)) return;
     reserve_tokens(static_cast<std::uint32_t>(min_of(tokens_ + ahead, most)));
   }
 

@@ -83,6 +83,26 @@ class datasketches_count_min {
     detail::fill_count_min_seeds(seed_, seeds_);
   }
 
+  datasketches_count_min(const datasketches_count_min&) = default;
+  datasketches_count_min(datasketches_count_min&&) noexcept = default;
+  ~datasketches_count_min() = default;
+
+  /// If there is no memory nothing changes.
+  datasketches_count_min& operator=(const datasketches_count_min& other) {
+    constexpr bool propagates = traits::propagate_on_container_copy_assignment::value;
+    if (this == &other) return *this;
+    return take({propagates ? other.get_allocator() : get_allocator(), other});
+  }
+  datasketches_count_min& operator=(datasketches_count_min&& other) noexcept(
+      traits::propagate_on_container_move_assignment::value || traits::is_always_equal::value) {
+    if (this == &other) return *this;
+    if (traits::propagate_on_container_move_assignment::value ||
+        get_allocator() == other.get_allocator()) {
+      return take(std::move(other));
+    }
+    return take({get_allocator(), other});
+  }
+
   /// Counts `key` `weight` more times. A key without bytes is ignored. O(depth).
   template <datasketches_key Key>
   void add(const Key& key, Weight weight = 1) {
@@ -125,9 +145,10 @@ class datasketches_count_min {
   /// most e^−depth. (DataSketches names its bounds the other way round.)
   template <datasketches_key Key>
   [[nodiscard]] Weight lower_bound(const Key& key) const noexcept {
-    const double bound =
-        static_cast<double>(estimate(key)) - epsilon() * static_cast<double>(total_);
-    return bound > 0 ? static_cast<Weight>(bound) : Weight{0};
+    const Weight most = estimate(key);
+    const double bound = static_cast<double>(most) - epsilon() * static_cast<double>(total_);
+    if (!(bound > 0) || !(most > 0)) return Weight{0};
+    return bound < static_cast<double>(most) ? static_cast<Weight>(bound) : most;
   }
 
   /// e / width: the error as a fraction of `total()` that is rarely exceeded.
@@ -248,7 +269,22 @@ class datasketches_count_min {
       std::vector<std::uint64_t,
                   typename std::allocator_traits<Allocator>::template rebind_alloc<std::uint64_t>>;
 
+  using traits = std::allocator_traits<Allocator>;
+
   static constexpr std::size_t batch = 64;
+
+  datasketches_count_min(const Allocator& allocator, const datasketches_count_min& other)
+      : counters_(other.counters_, typename vector::allocator_type(allocator)),
+        seeds_(other.seeds_, typename seed_vector::allocator_type(allocator)),
+        seed_(other.seed_),
+        width_(other.width_),
+        total_(other.total_) {}
+
+  /// Becomes `other`, allocator included.
+  datasketches_count_min& take(datasketches_count_min&& other) noexcept {
+    this->~datasketches_count_min();
+    return *::new (static_cast<void*>(this)) datasketches_count_min(std::move(other));
+  }
 
   void make_counters() {
     if (counters_.empty()) counters_.resize(std::size_t{width_} * seeds_.size());

@@ -112,6 +112,26 @@ class datasketches_hll {
     reset();
   }
 
+  datasketches_hll(const datasketches_hll&) = default;
+  datasketches_hll(datasketches_hll&&) noexcept = default;
+  ~datasketches_hll() = default;
+
+  /// If there is no memory nothing changes.
+  datasketches_hll& operator=(const datasketches_hll& other) {
+    constexpr bool propagates = traits::propagate_on_container_copy_assignment::value;
+    if (this == &other) return *this;
+    return take({propagates ? other.get_allocator() : get_allocator(), other});
+  }
+  datasketches_hll& operator=(datasketches_hll&& other) noexcept(
+      traits::propagate_on_container_move_assignment::value || traits::is_always_equal::value) {
+    if (this == &other) return *this;
+    if (traits::propagate_on_container_move_assignment::value ||
+        get_allocator() == other.get_allocator()) {
+      return take(std::move(other));
+    }
+    return take({get_allocator(), other});
+  }
+
   /// Adds a key. A string or span without bytes is ignored, as in DataSketches. O(1).
   template <datasketches_key Key>
   void insert(const Key& key) {
@@ -163,8 +183,8 @@ class datasketches_hll {
   }
 
   /// Makes this the sketch of the union. `other` may have another type or precision: this one keeps
-  /// its type, and its precision unless both have registers or this one is empty and `other` has
-  /// registers; then it becomes the lower of the two. To merge many, begin with an empty sketch of
+  /// its type, and its precision unless `other` has registers; then it becomes the lower of the
+  /// two. To merge many, begin with an empty sketch of
   /// the precision wanted. O(m). Strong guarantee.
   void merge(const datasketches_hll& other) {
     if (other.empty()) return;
@@ -268,7 +288,7 @@ class datasketches_hll {
 
   /// The sketch in `bytes`, which end where it ends, or why not; every form, mode and type. It goes
   /// on as DataSketches would after reading them. Never throws for the content of `bytes`, and
-  /// allocates at most four times their size. O(size).
+  /// allocates at most four times their size, or 128 bytes. O(size).
   ///
   /// The sums of powers that the form keeps beside the registers are computed anew: in a sketch of
   /// one stream they must be right, but some versions of DataSketches wrote wrong ones after a
@@ -290,7 +310,23 @@ class datasketches_hll {
   using registers_type = detail::hll_registers<Allocator>;
   using table_type = detail::coupon_table<Allocator>;
 
+  using traits = std::allocator_traits<Allocator>;
+
   static constexpr std::size_t batch = 128;
+
+  datasketches_hll(const Allocator& allocator, const datasketches_hll& other)
+      : table_(other.table_, allocator),
+        registers_(other.registers_, allocator),
+        precision_(other.precision_),
+        type_(other.type_),
+        mode_(other.mode_),
+        full_size_(other.full_size_) {}
+
+  /// Becomes `other`, allocator included.
+  datasketches_hll& take(datasketches_hll&& other) noexcept {
+    this->~datasketches_hll();
+    return *::new (static_cast<void*>(this)) datasketches_hll(std::move(other));
+  }
 
   explicit datasketches_hll(const Allocator& allocator)
       : table_(allocator), registers_(allocator) {}
@@ -412,9 +448,9 @@ class datasketches_hll {
       }
       return;
     }
-    datasketches_hll merged(*this);
+    datasketches_hll merged(get_allocator(), *this);
     if (empty() && mode_ == datasketches_hll_mode::list && precision_ == other.precision_) {
-      merged.table_ = other.table_;
+      merged.table_ = table_type(other.table_, get_allocator());
       merged.mode_ = other.mode_;
     } else {
       for (const std::uint32_t coupon : other.table_.slots()) {

@@ -79,7 +79,7 @@ struct postgresql_hyperloglog_hash {
 struct postgresql_hyperloglog_options {
   unsigned log2m = 11;          ///< log2 of the number of registers, 4 to 17
   unsigned register_width = 5;  ///< bits of a register, 1 to 8; 6 counts on beyond 10^10
-  /// Elements kept as they are: a power of two up to 8192, 0 for none, −1 for as many as take the
+  /// Elements kept as they are: a power of two up to 2^30, 0 for none, −1 for as many as take the
   /// bytes of the full form.
   int explicit_threshold = -1;
   bool sparse = true;  ///< write few registers as pairs of index and value
@@ -100,8 +100,12 @@ class basic_postgresql_hyperloglog {
   /// takes part in everything and remains undefined.
   using kind_type = detail::postgresql_type;
 
+  /// An empty sketch with the extension's defaults.
+  basic_postgresql_hyperloglog() requires std::default_initializable<Allocator>
+      : basic_postgresql_hyperloglog(postgresql_hyperloglog_options()) {}
+
   /// An empty sketch. Throws `std::invalid_argument` naming the option that is out of range.
-  explicit basic_postgresql_hyperloglog(const postgresql_hyperloglog_options& options = {},
+  explicit basic_postgresql_hyperloglog(const postgresql_hyperloglog_options& options,
                                         const Allocator& allocator = Allocator())
       : basic_postgresql_hyperloglog(plan(options), options.max_sparse, allocator) {}
 
@@ -139,7 +143,8 @@ class basic_postgresql_hyperloglog {
   }
 
   /// `hll_cardinality`: exact while explicit; then the estimator of Flajolet et al. 2007 with
-  /// linear counting below 2.5 m. NaN when undefined (the database says NULL). O(m).
+  /// linear counting below 2.5 m. NaN when undefined (the database says NULL) and when
+  /// every register is at its highest. O(m).
   [[nodiscard]] double estimate() const noexcept {
     if (state_ == state::undefined) return std::numeric_limits<double>::quiet_NaN();
     if (state_ != state::registers) return static_cast<double>(elements_.size());
@@ -333,10 +338,9 @@ class basic_postgresql_hyperloglog {
       detail::fail_argument(type, "register_width", o.register_width, "in [1, 8]");
     }
     const int threshold = o.explicit_threshold;
-    const bool power = threshold > 0 && (threshold & (threshold - 1)) == 0 && threshold <= 8192;
+    const bool power = threshold > 0 && (threshold & (threshold - 1)) == 0;
     if (threshold != -1 && threshold != 0 && !power) {
-      detail::fail_argument(type, "explicit_threshold", threshold,
-                            "-1, 0 or a power of two up to 8192");
+      detail::fail_argument(type, "explicit_threshold", threshold, "-1, 0 or a power of two");
     }
     const auto log2 = std::bit_width(static_cast<unsigned>(power ? threshold : 0));
     const auto cutoff = static_cast<std::uint8_t>(threshold < 0 ? 63 : log2);

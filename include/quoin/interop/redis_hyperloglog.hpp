@@ -102,7 +102,11 @@ class basic_redis_hyperloglog {
   using allocator_type = Allocator;
 
   /// An empty sketch.
-  explicit basic_redis_hyperloglog(const redis_hyperloglog_options& options = {},
+  basic_redis_hyperloglog() requires std::default_initializable<Allocator>
+      : basic_redis_hyperloglog(redis_hyperloglog_options()) {}
+
+  /// An empty sketch.
+  explicit basic_redis_hyperloglog(const redis_hyperloglog_options& options,
                                    const Allocator& allocator = Allocator())
       : bytes_(empty_size, 0, byte_allocator(allocator)), limit_(options.sparse_max_bytes) {
     clear();
@@ -435,7 +439,7 @@ class basic_redis_hyperloglog {
       }
       bytes_.resize(size + more);
     }
-    std::memmove(&bytes_[tail] + edit.insert - edit.remove, &bytes_[tail], size - tail);
+    std::memmove(payload() + edit.at + edit.insert, bytes_.data() + tail, size - tail);
     std::memcpy(payload() + edit.at, edit.bytes, edit.insert);
     bytes_.resize(header_size +
                   detail::join_redis_runs(payload(), size - header_size + edit.insert - edit.remove,

@@ -13,8 +13,9 @@
 ///             of them changes. `estimate` reads all registers: about 15 µs at precision 14.
 /// Memory      2m bytes, from the beginning: registers, and the tokens of a small set beside them.
 /// Threads     concurrent: all operations but construction and destruction from any number of threads.
-///             Registers and tokens are raised by compare-and-swap. Relaxed order suffices: each only
-///             ever grows, and no other memory is published through them.
+///             Registers and tokens are raised by compare-and-swap, relaxed, as each only ever grows;
+///             the number of tokens, which says where to read, is counted up and read in release and
+///             acquire order: who sees it above the limit sees the registers of the keys before.
 /// Bytes       through `snapshot()`.
 ///
 /// @code
@@ -58,8 +59,12 @@ class concurrent_hyperloglog {
  public:
   using sketch_type = hyperloglog<Hash, Allocator>;
 
+  /// An empty sketch of precision 14.
+  concurrent_hyperloglog() requires std::default_initializable<Allocator>
+      : concurrent_hyperloglog(hyperloglog_options()) {}
+
   /// An empty sketch. Throws `std::invalid_argument` unless the precision is 4 to 21.
-  explicit concurrent_hyperloglog(const hyperloglog_options& options = {},
+  explicit concurrent_hyperloglog(const hyperloglog_options& options,
                                   const Allocator& allocator = Allocator())
       : concurrent_hyperloglog(sketch_type(options, allocator)) {}
 
@@ -126,7 +131,7 @@ class concurrent_hyperloglog {
     std::vector<std::uint8_t> registers(std::size_t{1} << precision_);
     sketch.copy_registers(precision_, registers);
     for (std::uint32_t i = 0; i < registers.size(); ++i) raise({i, registers[i]});
-    __atomic_fetch_or(&tokens_, enough_tokens, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&tokens_, enough_tokens, __ATOMIC_RELEASE);
   }
 
   // --- how many ---------------------------------------------------------------------------------
@@ -134,7 +139,7 @@ class concurrent_hyperloglog {
   /// Distinct keys inserted; of those that are being inserted meanwhile, some or none. While there
   /// are few keys O(1), then O(m).
   [[nodiscard]] double estimate() const noexcept {
-    const std::uint32_t tokens = __atomic_load_n(&tokens_, __ATOMIC_RELAXED);
+    const std::uint32_t tokens = __atomic_load_n(&tokens_, __ATOMIC_ACQUIRE);
     if (tokens <= detail::hll_most_tokens(precision_)) return detail::hll_count_of_tokens(tokens);
     detail::hll_tally tally;
     for (std::size_t i = 0; i < std::size_t{1} << precision_; ++i) {
@@ -156,12 +161,12 @@ class concurrent_hyperloglog {
   /// none. O(m).
   [[nodiscard]] sketch_type snapshot() const {
     sketch_type copy({.precision = precision_, .seed = seed_}, get_allocator());
-    if (keeps_tokens()) {
+    if (keeps_tokens(__ATOMIC_ACQUIRE)) {
       for (std::uint32_t slot = 0; slot < slots_; ++slot) {
         const std::uint32_t token = __atomic_load_n(tokens() + slot, __ATOMIC_RELAXED);
         if (token != 0) copy.insert_hash(detail::hll_hash_of_token(token));
       }
-      if (keeps_tokens()) return copy;
+      if (keeps_tokens(__ATOMIC_ACQUIRE)) return copy;
       copy.clear();  // in the meantime they have become too many
     }
     detail::hll_access::state(copy).assign_registers([this](std::uint8_t* to) {
@@ -204,8 +209,8 @@ class concurrent_hyperloglog {
 
   /// Whether the keys are few enough for tokens to say which they are. It changes once, by the token
   /// that `hyperloglog` would have gone over to registers at.
-  [[nodiscard]] bool keeps_tokens() const noexcept {
-    return __atomic_load_n(&tokens_, __ATOMIC_RELAXED) <= detail::hll_most_tokens(precision_);
+  [[nodiscard]] QUOIN_ALWAYS_INLINE bool keeps_tokens(int order = __ATOMIC_RELAXED) const noexcept {
+    return __atomic_load_n(&tokens_, order) <= detail::hll_most_tokens(precision_);
   }
 
   void raise(detail::hll_update update) noexcept {
@@ -218,19 +223,20 @@ class concurrent_hyperloglog {
   }
 
   /// Slots once taken keep their token, so that two threads with one token meet at one slot. When
-  /// all are taken, there are more tokens than are kept.
+  /// all are taken, there are more tokens than are kept, whether or not they are counted yet.
   void insert_token(std::uint32_t token) noexcept {
-    const std::uint32_t first = token * 0x9e3779b1u >> (33 - std::bit_width(slots_));
+    const std::uint32_t first = token * salt_ >> (33 - std::bit_width(slots_));
     for (std::uint32_t n = 0; n < slots_; ++n) {
       token_slot* const slot = tokens() + ((first + n) & (slots_ - 1));
       std::uint32_t there = __atomic_load_n(slot, __ATOMIC_RELAXED);
       if (there == 0 && __atomic_compare_exchange_n(slot, &there, token, false, __ATOMIC_RELAXED,
                                                     __ATOMIC_RELAXED)) {
-        __atomic_fetch_add(&tokens_, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&tokens_, 1, __ATOMIC_RELEASE);
         return;
       }
       if (there == token) return;
     }
+    __atomic_fetch_or(&tokens_, enough_tokens, __ATOMIC_RELEASE);
   }
 
   template <class HashBlock>
@@ -265,6 +271,7 @@ class concurrent_hyperloglog {
   std::uint32_t slots_;
   std::uint32_t tokens_ = 0;  ///< distinct tokens in the slots, or with `enough_tokens`
   mutable detail::line_array<Allocator> lines_;  ///< registers, then the slots of the tokens
+  std::uint32_t salt_ = detail::hll_token_set::salt_for(lines_.data());  ///< against chosen tokens
 };
 
 }  // namespace quoin::inline QUOIN_ABI

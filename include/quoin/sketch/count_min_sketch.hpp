@@ -6,7 +6,7 @@
 /// hits per URL, packets per flow, the frequency that a cache admits by. Keys cannot be listed; for
 /// the most frequent ones take `heavy_hitters`.
 ///
-/// Guarantee   never below the truth (unless `saturated()`); above it by more than ε · total() with
+/// Guarantee   never below the truth (while no counter has saturated); above it by more than ε · total() with
 ///             a chance of at most `delta(ε)`, for each key. In practice far less: conservative
 ///             update, the default, halves the mean error of the plain sketch of equal size
 ///             (docs/accuracy-count-min.md).

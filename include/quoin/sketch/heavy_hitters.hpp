@@ -365,6 +365,15 @@ class heavy_hitters {
   }
 
  private:
+  heavy_hitters(const Allocator& allocator, const heavy_hitters& o)
+      : table_(o.table_, allocator),
+        capacity_(o.capacity_),
+        seed_(o.seed_),
+        total_(o.total_),
+        offset_(o.offset_),
+        room_(o.room_),
+        hash_(o.hash_) {}
+
   [[nodiscard]] static std::size_t checked(std::uint64_t capacity) {
     if (capacity == 0 || capacity > detail::largest_heavy_capacity) {
       detail::fail_argument("heavy_hitters", "capacity", capacity, "1 to 2^28");
@@ -441,7 +450,7 @@ class heavy_hitters {
       detail::fail_argument("heavy_hitters", "total weight to merge", other.total_,
                             "at most 2^64 - 1 less that of the summary");
     }
-    heavy_hitters both(*this);  // if memory runs out, this one has not changed
+    heavy_hitters both(get_allocator(), *this);  // if memory runs out, this one has not changed
     for (std::size_t i = 0; i < both.size(); ++i) {
       both.table_.count(i) += mine_more;
       both.table_.error(i) += mine_more;
@@ -455,6 +464,9 @@ class heavy_hitters {
       both.table_.error(slot) += error - mine_more;  // modulo 2^64: the sum is not negative
     }
     both.total_ += other.total_;
+    // (Of keys in both streams, which there should be none of, two errors have been added.)
+    for (std::size_t i = 0; i < both.size(); ++i)
+      offset = detail::max_of(offset, both.table_.error(i));
     both.offset_ = offset;
     both.table_.evict(offset);
     if (both.size() > 2 * capacity_) both.evict();

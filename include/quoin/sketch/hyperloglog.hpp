@@ -76,10 +76,13 @@ class hyperloglog {
   using hasher_type = Hash;
   using allocator_type = Allocator;
 
+  /// An empty sketch of precision 14.
+  hyperloglog() requires std::default_initializable<Allocator>
+      : hyperloglog(hyperloglog_options()) {}
+
   /// An empty sketch, which has no memory yet. Throws `std::invalid_argument` unless the precision
   /// is 4 to 21.
-  explicit hyperloglog(const hyperloglog_options& options = {},
-                       const Allocator& allocator = Allocator())
+  explicit hyperloglog(const hyperloglog_options& options, const Allocator& allocator = Allocator())
       : hyperloglog(checked(options.precision), options.seed, allocator) {}
 
   // --- insert -----------------------------------------------------------------------------------
@@ -231,7 +234,7 @@ class hyperloglog {
                                  state_.tokens());
   }
 
-  /// The native form: `serialized_size(options)` bytes, at most 48 + 3m / 4. O(size), and a sort of
+  /// The native form: `serialized_size(options)` bytes, at most 52 + 3m / 4. O(size), and a sort of
   /// the tokens while there are few keys.
   [[nodiscard]] std::vector<std::byte> to_bytes(
       const hyperloglog_bytes_options& options = {}) const {
@@ -263,7 +266,7 @@ class hyperloglog {
   }
 
   /// The sketch that `to_bytes` wrote, or why not. Never throws for the content of `bytes` and
-  /// allocates at most 3 times `bytes.size()`. O(size).
+  /// allocates at most 4 times `bytes.size()`. O(size).
   [[nodiscard]] static expected<hyperloglog, error> from_bytes(
       std::span<const std::byte> bytes, const Allocator& allocator = Allocator()) {
     const auto form = detail::read_hll_form<Hash>(bytes);

@@ -107,17 +107,19 @@ class quantile_sketch {
 
   // --- insert -----------------------------------------------------------------------------------
 
-  /// Inserts `value`. O(1) amortized. Throws only what the allocator does, with nothing changed.
-  void insert(double value) { insert_unchecked(value, 1); }
+  /// Inserts `value`. O(1) amortized. Throws what the allocator does, and as with a weight when 2^63
+  /// values are in, with nothing changed.
+  void insert(double value) {
+    if (tally_.count >= detail::most_quantile_values) [[unlikely]]
+      fail_full(1);
+    insert_unchecked(value, 1);
+  }
 
   /// Inserts `value` `weight` times at once. Throws `std::invalid_argument`, with nothing changed,
   /// if the count would exceed 2^63.
   void insert(double value, std::uint64_t weight) {
     if (weight == 0) return;
-    if (!has_room_for(weight)) {
-      detail::fail_argument("quantile_sketch", "weight", weight,
-                            "such that the count is at most 2^63");
-    }
+    if (!has_room_for(weight)) fail_full(weight);
     insert_unchecked(value, weight);
   }
 
@@ -269,6 +271,7 @@ class quantile_sketch {
   }
 
   void swap(quantile_sketch& other) noexcept {
+    if (this == &other) return;
     quantile_sketch mine(std::move(*this));
     take(std::move(other));
     other.take(std::move(mine));
@@ -309,7 +312,7 @@ class quantile_sketch {
   }
 
   /// The sketch that `to_bytes` wrote, or why not. Never throws for the content of `bytes`; memory
-  /// asked for is at most 8 bytes for each of them and 66 KiB. O(size).
+  /// asked for is at most 12 bytes for each of them and 66 KiB. O(size).
   [[nodiscard]] static expected<quantile_sketch, error> from_bytes(
       std::span<const std::byte> bytes, const Allocator& allocator = Allocator()) {
     const auto form = detail::read_quantile_form(bytes);
@@ -369,10 +372,13 @@ class quantile_sketch {
   /// B = ⌈ln 2 / ln γ⌉ buckets an octave, γ = (1 + α) / (1 − α) being the widest that α permits.
   [[nodiscard]] static detail::quantile_plan plan_of(const quantile_options& options) {
     const double accuracy = options.relative_accuracy;
-    if (!(accuracy >= 0.0001 && accuracy <= 0.5)) {
+    if (!(accuracy >= 0.00009999 && accuracy <= 0.5)) {  // 0.0001 is rounded down to 0.000099995
       detail::fail_argument("quantile_sketch", "relative_accuracy", accuracy, "in [0.0001, 0.5]");
     }
-    const double ideal = 0.69314718055994531 / __builtin_log1p(2 * accuracy / (1 - accuracy));
+    // A little less, so that rounding, which differs between platforms, never decides, and so that
+    // a sketch's own accuracy gives its B again.
+    const double ideal =
+        0.69314718055994531 / __builtin_log1p(2 * accuracy / (1 - accuracy)) * (1 - 1e-12);
     const auto whole = static_cast<std::uint32_t>(ideal);
     const std::uint32_t per_octave = whole + (static_cast<double>(whole) < ideal);
     const std::uint32_t all = detail::octaves_of_double * per_octave;
@@ -386,6 +392,11 @@ class quantile_sketch {
     return n <= detail::most_quantile_values && tally_.count <= detail::most_quantile_values - n;
   }
 
+  [[noreturn]] QUOIN_COLD static void fail_full(std::uint64_t weight) {
+    detail::fail_argument("quantile_sketch", "weight", weight,
+                          "such that the count is at most 2^63");
+  }
+
   QUOIN_ALWAYS_INLINE void insert_unchecked(double value, std::uint64_t weight) {
     const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
     const std::uint64_t magnitude = bits & ~detail::sign_bit;
@@ -397,7 +408,7 @@ class quantile_sketch {
 
   QUOIN_COLD void insert_special(double value, std::uint64_t weight) noexcept {
     if (value != value) {
-      tally_.nans += weight;
+      tally_.nans = saturating_sum(tally_.nans, weight);
       return;
     }
     if (value == infinity) {
@@ -411,6 +422,10 @@ class quantile_sketch {
     note(value, value, weight);
   }
 
+  [[nodiscard]] static std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) noexcept {
+    return a + b < a ? ~std::uint64_t{0} : a + b;
+  }
+
   void note(double least, double greatest, std::uint64_t weight) noexcept {
     tally_.count += weight;
     tally_.min = detail::min_of(tally_.min, least);
@@ -418,6 +433,8 @@ class quantile_sketch {
   }
 
   void insert_block(detail::quantile_kernel kernel, const double* values, std::size_t n) {
+    if (!has_room_for(n)) [[unlikely]]
+      fail_full(n);
     const detail::bucket_map map = mapping_.map();
     std::uint32_t indices[detail::quantile_block];
     detail::block_ends ends;
@@ -435,7 +452,7 @@ class quantile_sketch {
     negative_.merge(other.negative_);
     positive_.merge(other.positive_);
     tally_.zeros += other.tally_.zeros;
-    tally_.nans += other.tally_.nans;
+    tally_.nans = saturating_sum(tally_.nans, other.tally_.nans);
     tally_.negative_infinities += other.tally_.negative_infinities;
     tally_.positive_infinities += other.tally_.positive_infinities;
     note(other.tally_.min, other.tally_.max, other.tally_.count);

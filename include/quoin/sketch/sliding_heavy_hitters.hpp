@@ -63,9 +63,13 @@ class sliding_heavy_hitters {
   /// An empty window. Throws `std::invalid_argument` when an option is out of range.
   explicit sliding_heavy_hitters(const sliding_heavy_hitters_options<duration>& options,
                                  const Allocator& allocator = Allocator())
-      : panes_(checked_panes(options.panes),
-               summary_type({.capacity = options.capacity, .seed = options.seed}, allocator)),
-        width_(checked_window(options.window, options.panes) / options.panes) {}
+      : width_(checked_window(options.window, checked_panes(options.panes)) / options.panes) {
+    panes_.reserve(options.panes);
+    for (std::uint32_t i = 0; i < options.panes; ++i) {
+      panes_.push_back(
+          summary_type({.capacity = options.capacity, .seed = options.seed}, allocator));
+    }
+  }
 
   // --- add --------------------------------------------------------------------------------------
 
@@ -154,9 +158,9 @@ class sliding_heavy_hitters {
     return panes;
   }
 
-  [[nodiscard]] static std::int64_t checked_window(duration window, std::uint32_t panes) {
+  [[nodiscard]] static std::int64_t checked_window(duration window, std::size_t panes) {
     const auto ticks = static_cast<std::int64_t>(window.count());
-    if (ticks <= 0 || ticks % panes != 0) {
+    if (ticks <= 0 || ticks % static_cast<std::int64_t>(panes) != 0) {
       detail::fail_argument("sliding_heavy_hitters", "window", ticks,
                             "a positive multiple of panes, in ticks of the clock");
     }
