@@ -28,6 +28,7 @@
 #include <quoin/sketch/hyperloglog.hpp>
 #include <quoin/sketch/hyperloglog_set_operations.hpp>
 #include <quoin/sketch/quantiles.hpp>
+#include <quoin/sketch/sliding_count_min_sketch.hpp>
 #include <quoin/sketch/sliding_heavy_hitters.hpp>
 #include <quoin/version.hpp>
 

@@ -390,6 +390,8 @@ class count_min_sketch {
  private:
   template <count_min_counter, class, class>
   friend class concurrent_count_min_sketch;
+  template <count_min_counter, class, class, class>
+  friend class sliding_count_min_sketch;
 
   count_min_sketch(detail::cms_shape shape, std::uint64_t seed, bool conservative,
                    const Allocator& allocator)
