@@ -22,7 +22,7 @@ void operate(quoin_fuzz::input in) {
   while (!in.empty()) {
     const auto what = in.take_in<std::uint8_t>(0, 2);
     const std::uint64_t key = in.take<std::uint8_t>(), weight = in.take<std::uint16_t>();
-    const std::vector<std::uint64_t> run(key, key % 7);
+    const std::vector<std::uint64_t> run(static_cast<std::size_t>(key), key % 7);
     switch (what) {
       case 0:
         QUOIN_FUZZ_CHECK(s.add(key, weight) == model.add(key, weight));
