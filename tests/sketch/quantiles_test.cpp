@@ -843,7 +843,7 @@ TEST(quantile_sketch_limits, a_full_sketch_says_so_and_stays_whole) {
 
 TEST(quantile_sketch_limits, the_accuracy_of_a_sketch_makes_one_like_it) {
   for (int i = 1; i <= 5000; ++i) {
-    const sketch s({.relative_accuracy = i * 0.0001});
+    const sketch s({.relative_accuracy = i / 10'000.0});
     ASSERT_TRUE(sketch({.relative_accuracy = s.relative_accuracy()}).is_compatible(s)) << i;
   }
 }
