@@ -640,4 +640,19 @@ TEST(datasketches_hll_memory, an_assignment_that_fails_changes_nothing) {
   EXPECT_EQ(small.to_bytes(form::updatable), large.to_bytes(form::updatable));
 }
 
+TEST(datasketches_hll_memory, swapping_takes_the_memory_along) {
+  using pmr = quoin::datasketches_hll<std::pmr::polymorphic_allocator<std::byte>>;
+  std::pmr::monotonic_buffer_resource here, there;
+  pmr a({.precision = 8}, &here), b({.precision = 12}, &there);
+  for (std::uint64_t key = 0; key < 5'000; ++key) a.insert(key);
+  b.insert(std::uint64_t{1});
+  swap(a, b);
+  EXPECT_EQ(a.get_allocator().resource(), &there);
+  EXPECT_EQ(b.precision(), 8u);
+  a.insert(std::uint64_t{2});
+  EXPECT_NEAR(a.estimate(), 2, 1e-3);
+  swap(a, a);
+  EXPECT_NEAR(a.estimate(), 2, 1e-3);
+}
+
 }  // namespace

@@ -255,4 +255,19 @@ TEST(ConcurrentHyperloglog, SnapshotHoldsWhatWasInBefore) {
   }
 }
 
+// With a fixed hash of tokens these would all begin at one slot: seconds at this precision.
+TEST(ConcurrentHyperloglog, TokensChosenToCollideCostNoMoreThanOthers) {
+  std::uint32_t inverse = 1;  // of the factor that a fixed hash would take, modulo 2^32
+  for (int i = 0; i < 5; ++i) inverse *= 2 - 0x9e3779b1u * inverse;
+  plain chosen({.precision = 17});
+  for (std::uint32_t i = 1; chosen.estimate() < 10'000; ++i) {
+    const std::uint32_t token = i * inverse;
+    if (const std::uint32_t rank = token & 63; rank < 38) {
+      chosen.insert_hash(std::uint64_t{token >> 6} << 38 | std::uint64_t{1} << (37 - rank));
+    }
+  }
+  const concurrent sketch(chosen);
+  EXPECT_EQ(sketch.snapshot(), chosen);
+}
+
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "hash/hash_testing.hpp"
 #include "sketch/heavy_testing.hpp"
+#include "support/allocators.hpp"
 
 #include <gtest/gtest.h>
 
@@ -129,6 +130,38 @@ TEST(sliding_heavy_hitters, keeps_its_promises_for_the_window) {
     EXPECT_EQ(window.late_count(), late);
     EXPECT_GT(late, 0u);
   }
+}
+
+TEST(sliding_heavy_hitters, takes_its_memory_from_its_allocator_and_is_whole_when_there_is_none) {
+  quoin_test::memory_account account;
+  const quoin_test::accounted_allocator<std::byte> allocator(account);
+  using accounted =
+      quoin::sliding_heavy_hitters<std::uint64_t, std::chrono::system_clock, quoin::hash,
+                                   quoin_test::accounted_allocator<std::byte>>;
+  accounted few({.capacity = 2, .window = 40s, .panes = 4}, allocator);
+  accounted many({.capacity = 300, .window = 60s, .panes = 2}, allocator);
+  const std::size_t empty = account.live_bytes;
+  for (std::uint64_t key = 0; key < 500; ++key) {
+    few.add_at(at(static_cast<std::int64_t>(key % 30)), key % 3);
+    many.add_at(at(1), key);
+  }
+  EXPECT_GT(account.live_bytes, empty + 300 * 8);
+  const std::uint64_t before = few.upper_bound(1);
+  for (std::size_t granted = 0;; ++granted) {
+    ASSERT_LT(granted, 200u);
+    account.requests_until_failure = granted;
+    bool failed = false;
+    try {
+      few = many;
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    account.requests_until_failure = static_cast<std::size_t>(-1);
+    if (!failed) break;
+    ASSERT_EQ(few.upper_bound(1), before);
+    few.add_at(at(29), 7, 0);
+  }
+  EXPECT_EQ(few.upper_bound(1), many.upper_bound(1));
 }
 
 }  // namespace

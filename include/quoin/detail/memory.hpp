@@ -4,6 +4,7 @@
 #ifndef QUOIN_DETAIL_MEMORY_HPP
 #define QUOIN_DETAIL_MEMORY_HPP
 
+#include <quoin/detail/assign.hpp>
 #include <quoin/detail/config.hpp>
 
 #include <cerrno>
@@ -71,40 +72,16 @@ class line_array {
 
   /// Nothing changes if there is no memory: a vector whose allocator propagates, or any of some
   /// libraries, would give its old memory back before it asks for the new.
-  line_array& operator=(const line_array& other) {
+  line_array& operator=(const line_array& other) { return copy_assign(*this, other); }
+  line_array& operator=(line_array&& other) noexcept(move_assigns_in_place<allocator_type>) {
     if (this == &other) return *this;
-    constexpr bool propagates = lines_traits::propagate_on_container_copy_assignment::value;
-    return take(line_array(other, propagates ? other.get_allocator() : get_allocator()));
-  }
-  line_array& operator=(line_array&& other) noexcept(
-      lines_traits::propagate_on_container_move_assignment::value ||
-      lines_traits::is_always_equal::value) {
-    if (this == &other) return *this;
-    if (lines_traits::propagate_on_container_move_assignment::value ||
-        get_allocator() == other.get_allocator()) {
-      return take(std::move(other));
-    }
-    take(line_array(other, get_allocator()));
-    other.lines_.clear();
+    move_assign(*this, std::move(other));
+    other.lines_.clear();  // which may have been copied
     return *this;
   }
   ~line_array() = default;
 
-  /// Becomes `other`, allocator included: what construction does whatever the allocator says of
-  /// assignment and swap.
-  line_array& take(line_array&& other) noexcept {
-    lines_.~vector();
-    ::new (static_cast<void*>(&lines_)) vector(std::move(other.lines_));
-    return *this;
-  }
-
-  /// Allocators go with their memory, whatever they say of swapping, so that unequal ones may.
-  void swap(line_array& other) noexcept {
-    if (this == &other) return;
-    line_array mine(std::move(*this));
-    take(std::move(other));
-    other.take(std::move(mine));
-  }
+  void swap(line_array& other) noexcept { swap_whole(*this, other); }
   void clear() noexcept {
     if (!lines_.empty()) std::memset(lines_.data(), 0, lines_.size() * sizeof(Line));
   }

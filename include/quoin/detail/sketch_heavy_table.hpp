@@ -11,6 +11,7 @@
 #ifndef QUOIN_DETAIL_SKETCH_HEAVY_TABLE_HPP
 #define QUOIN_DETAIL_SKETCH_HEAVY_TABLE_HPP
 
+#include <quoin/detail/assign.hpp>
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/error.hpp>
 
@@ -147,32 +148,9 @@ class heavy_table {
   heavy_table(heavy_table&&) noexcept = default;
   ~heavy_table() = default;
 
-  /// If there is no memory nothing changes.
-  heavy_table& operator=(const heavy_table& other) {
-    using traits = std::allocator_traits<Allocator>;
-    constexpr bool propagates = traits::propagate_on_container_copy_assignment::value;
-    if (this != &other)
-      take(heavy_table(other, propagates ? other.get_allocator() : get_allocator()));
-    return *this;
-  }
-  heavy_table& operator=(heavy_table&& other) noexcept(
-      std::allocator_traits<Allocator>::propagate_on_container_move_assignment::value ||
-      std::allocator_traits<Allocator>::is_always_equal::value) {
-    using traits = std::allocator_traits<Allocator>;
-    if (this == &other) return *this;
-    if (traits::propagate_on_container_move_assignment::value ||
-        get_allocator() == other.get_allocator()) {
-      take(std::move(other));
-    } else {
-      take(heavy_table(other, get_allocator()));
-    }
-    return *this;
-  }
-
-  /// Becomes `other`, allocator included.
-  void take(heavy_table&& other) noexcept {
-    this->~heavy_table();
-    ::new (static_cast<void*>(this)) heavy_table(std::move(other));
+  heavy_table& operator=(const heavy_table& other) { return copy_assign(*this, other); }
+  heavy_table& operator=(heavy_table&& other) noexcept(move_assigns_in_place<Allocator>) {
+    return move_assign(*this, std::move(other));
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -333,17 +311,7 @@ class heavy_table {
 
   void clear() noexcept { shrink(0, 0); }
 
-  void swap(heavy_table& other) noexcept {
-    counts_.swap(other.counts_);
-    errors_.swap(other.errors_);
-    tags_.swap(other.tags_);
-    keys_.swap(other.keys_);
-    bytes_.swap(other.bytes_);
-    index_.swap(other.index_);
-    std::swap(size_, other.size_);
-    std::swap(mask_, other.mask_);
-    std::swap(select_, other.select_);
-  }
+  void swap(heavy_table& other) noexcept { swap_whole(*this, other); }
 
   /// Bytes of all strings.
   [[nodiscard]] std::size_t text_bytes() const noexcept { return bytes_.size(); }

@@ -143,14 +143,6 @@ class log_mapping {
         root_(other.root_),
         cells_(other.cells_, allocator) {}
 
-  /// Becomes `other`, allocator included.
-  void take(log_mapping&& other) noexcept {
-    per_octave_ = other.per_octave_;
-    cell_shift_ = other.cell_shift_;
-    root_ = other.root_;
-    cells_.take(std::move(other.cells_));
-  }
-
  private:
   /// Cells of an octave: 2^this. Bucket i begins at 2^(i/B), so none is narrower than ln 2 / B.
   [[nodiscard]] static constexpr unsigned cell_bits(std::uint32_t per_octave) noexcept {

@@ -47,15 +47,6 @@ class bucket_store {
         first_(other.first_),
         size_(other.size_) {}
 
-  /// Becomes `other`, allocator included.
-  void take(bucket_store&& other) noexcept {
-    counts_.take(std::move(other.counts_));
-    below_ = other.below_;
-    most_ = other.most_;
-    first_ = other.first_;
-    size_ = other.size_;
-  }
-
   // --- counting ---------------------------------------------------------------------------------
 
   /// Counts `n` > 0 more in bucket `index`. Strong: if there is no memory nothing changes.
@@ -176,7 +167,7 @@ class bucket_store {
     for (std::uint32_t i = old.first; i <= old.last; ++i) {
       (i < kept.first ? below_ : to[i - first]) += count(i);
     }
-    counts_.take(std::move(counts));
+    replace(counts_, std::move(counts));
     first_ = first;
     size_ = size;
   }

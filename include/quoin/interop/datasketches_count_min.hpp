@@ -27,6 +27,7 @@
 #ifndef QUOIN_INTEROP_DATASKETCHES_COUNT_MIN_HPP
 #define QUOIN_INTEROP_DATASKETCHES_COUNT_MIN_HPP
 
+#include <quoin/detail/assign.hpp>
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/datasketches_count_min_form.hpp>
 #include <quoin/detail/datasketches_kernels.hpp>
@@ -83,24 +84,26 @@ class datasketches_count_min {
     detail::fill_count_min_seeds(seed_, seeds_);
   }
 
+  /// A copy whose memory is from `allocator`.
+  template <std::same_as<datasketches_count_min> Same>  // which braces are not: they are options
+  datasketches_count_min(const Same& other, const Allocator& allocator)
+      : counters_(other.counters_, typename vector::allocator_type(allocator)),
+        seeds_(other.seeds_, typename seed_vector::allocator_type(allocator)),
+        seed_(other.seed_),
+        width_(other.width_),
+        total_(other.total_) {}
+
   datasketches_count_min(const datasketches_count_min&) = default;
   datasketches_count_min(datasketches_count_min&&) noexcept = default;
   ~datasketches_count_min() = default;
 
   /// If there is no memory nothing changes.
   datasketches_count_min& operator=(const datasketches_count_min& other) {
-    constexpr bool propagates = traits::propagate_on_container_copy_assignment::value;
-    if (this == &other) return *this;
-    return take({propagates ? other.get_allocator() : get_allocator(), other});
+    return detail::copy_assign(*this, other);
   }
   datasketches_count_min& operator=(datasketches_count_min&& other) noexcept(
-      traits::propagate_on_container_move_assignment::value || traits::is_always_equal::value) {
-    if (this == &other) return *this;
-    if (traits::propagate_on_container_move_assignment::value ||
-        get_allocator() == other.get_allocator()) {
-      return take(std::move(other));
-    }
-    return take({get_allocator(), other});
+      detail::move_assigns_in_place<Allocator>) {
+    return detail::move_assign(*this, std::move(other));
   }
 
   /// Counts `key` `weight` more times. A key without bytes is ignored. O(depth).
@@ -186,13 +189,7 @@ class datasketches_count_min {
     total_ = 0;
   }
 
-  void swap(datasketches_count_min& other) noexcept {
-    counters_.swap(other.counters_);
-    seeds_.swap(other.seeds_);
-    std::swap(seed_, other.seed_);
-    std::swap(width_, other.width_);
-    std::swap(total_, other.total_);
-  }
+  void swap(datasketches_count_min& other) noexcept { detail::swap_whole(*this, other); }
   friend void swap(datasketches_count_min& a, datasketches_count_min& b) noexcept { a.swap(b); }
 
   /// Equal parameters and counters.
@@ -269,22 +266,7 @@ class datasketches_count_min {
       std::vector<std::uint64_t,
                   typename std::allocator_traits<Allocator>::template rebind_alloc<std::uint64_t>>;
 
-  using traits = std::allocator_traits<Allocator>;
-
   static constexpr std::size_t batch = 64;
-
-  datasketches_count_min(const Allocator& allocator, const datasketches_count_min& other)
-      : counters_(other.counters_, typename vector::allocator_type(allocator)),
-        seeds_(other.seeds_, typename seed_vector::allocator_type(allocator)),
-        seed_(other.seed_),
-        width_(other.width_),
-        total_(other.total_) {}
-
-  /// Becomes `other`, allocator included.
-  datasketches_count_min& take(datasketches_count_min&& other) noexcept {
-    this->~datasketches_count_min();
-    return *::new (static_cast<void*>(this)) datasketches_count_min(std::move(other));
-  }
 
   void make_counters() {
     if (counters_.empty()) counters_.resize(std::size_t{width_} * seeds_.size());

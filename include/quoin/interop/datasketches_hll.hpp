@@ -35,6 +35,7 @@
 #ifndef QUOIN_INTEROP_DATASKETCHES_HLL_HPP
 #define QUOIN_INTEROP_DATASKETCHES_HLL_HPP
 
+#include <quoin/detail/assign.hpp>
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/datasketches_coupons.hpp>
 #include <quoin/detail/datasketches_hll_form.hpp>
@@ -112,24 +113,27 @@ class datasketches_hll {
     reset();
   }
 
+  /// A copy whose memory is from `allocator`.
+  template <std::same_as<datasketches_hll> Same>  // which braces are not: they are options
+  datasketches_hll(const Same& other, const Allocator& allocator)
+      : table_(other.table_, allocator),
+        registers_(other.registers_, allocator),
+        precision_(other.precision_),
+        type_(other.type_),
+        mode_(other.mode_),
+        full_size_(other.full_size_) {}
+
   datasketches_hll(const datasketches_hll&) = default;
   datasketches_hll(datasketches_hll&&) noexcept = default;
   ~datasketches_hll() = default;
 
   /// If there is no memory nothing changes.
   datasketches_hll& operator=(const datasketches_hll& other) {
-    constexpr bool propagates = traits::propagate_on_container_copy_assignment::value;
-    if (this == &other) return *this;
-    return take({propagates ? other.get_allocator() : get_allocator(), other});
+    return detail::copy_assign(*this, other);
   }
   datasketches_hll& operator=(datasketches_hll&& other) noexcept(
-      traits::propagate_on_container_move_assignment::value || traits::is_always_equal::value) {
-    if (this == &other) return *this;
-    if (traits::propagate_on_container_move_assignment::value ||
-        get_allocator() == other.get_allocator()) {
-      return take(std::move(other));
-    }
-    return take({get_allocator(), other});
+      detail::move_assigns_in_place<Allocator>) {
+    return detail::move_assign(*this, std::move(other));
   }
 
   /// Adds a key. A string or span without bytes is ignored, as in DataSketches. O(1).
@@ -224,14 +228,7 @@ class datasketches_hll {
     swap(fresh);
   }
 
-  void swap(datasketches_hll& other) noexcept {
-    table_.swap(other.table_);
-    registers_.swap(other.registers_);
-    std::swap(precision_, other.precision_);
-    std::swap(type_, other.type_);
-    std::swap(mode_, other.mode_);
-    std::swap(full_size_, other.full_size_);
-  }
+  void swap(datasketches_hll& other) noexcept { detail::swap_whole(*this, other); }
   friend void swap(datasketches_hll& a, datasketches_hll& b) noexcept { a.swap(b); }
 
   /// Equal when the serialized forms are. Sketches of equal sets of keys that came in another order
@@ -310,23 +307,7 @@ class datasketches_hll {
   using registers_type = detail::hll_registers<Allocator>;
   using table_type = detail::coupon_table<Allocator>;
 
-  using traits = std::allocator_traits<Allocator>;
-
   static constexpr std::size_t batch = 128;
-
-  datasketches_hll(const Allocator& allocator, const datasketches_hll& other)
-      : table_(other.table_, allocator),
-        registers_(other.registers_, allocator),
-        precision_(other.precision_),
-        type_(other.type_),
-        mode_(other.mode_),
-        full_size_(other.full_size_) {}
-
-  /// Becomes `other`, allocator included.
-  datasketches_hll& take(datasketches_hll&& other) noexcept {
-    this->~datasketches_hll();
-    return *::new (static_cast<void*>(this)) datasketches_hll(std::move(other));
-  }
 
   explicit datasketches_hll(const Allocator& allocator)
       : table_(allocator), registers_(allocator) {}
@@ -448,7 +429,7 @@ class datasketches_hll {
       }
       return;
     }
-    datasketches_hll merged(get_allocator(), *this);
+    datasketches_hll merged(*this, get_allocator());
     if (empty() && mode_ == datasketches_hll_mode::list && precision_ == other.precision_) {
       merged.table_ = table_type(other.table_, get_allocator());
       merged.mode_ = other.mode_;

@@ -238,7 +238,9 @@ class count_min_sketch {
   }
 
   /// Multiplies every count by `factor`, in [0, 1], and rounds down: old counts fade. A key whose
-  /// count is decayed again and again is under-estimated by less than 1 / (1 − factor) for it.
+  /// count is decayed again and again is under-estimated by less than 1 / (1 − factor) for it, unless a
+  /// counter of it was saturated: what that one could not hold stays lost, and `saturated()` no
+  /// longer tells.
   /// Throws `std::invalid_argument` outside [0, 1]. O(size); exact, the same on every platform.
   void decay(double factor) {
     if (!(factor >= 0 && factor <= 1)) {

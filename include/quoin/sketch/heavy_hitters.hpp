@@ -365,14 +365,15 @@ class heavy_hitters {
   }
 
  private:
-  heavy_hitters(const Allocator& allocator, const heavy_hitters& o)
-      : table_(o.table_, allocator),
-        capacity_(o.capacity_),
-        seed_(o.seed_),
-        total_(o.total_),
-        offset_(o.offset_),
-        room_(o.room_),
-        hash_(o.hash_) {}
+  template <std::same_as<heavy_hitters> Same>  // which braces are not: they are options
+  heavy_hitters(const Same& other, const Allocator& allocator)
+      : table_(other.table_, allocator),
+        capacity_(other.capacity_),
+        seed_(other.seed_),
+        total_(other.total_),
+        offset_(other.offset_),
+        room_(other.room_),
+        hash_(other.hash_) {}
 
   [[nodiscard]] static std::size_t checked(std::uint64_t capacity) {
     if (capacity == 0 || capacity > detail::largest_heavy_capacity) {
@@ -450,7 +451,7 @@ class heavy_hitters {
       detail::fail_argument("heavy_hitters", "total weight to merge", other.total_,
                             "at most 2^64 - 1 less that of the summary");
     }
-    heavy_hitters both(get_allocator(), *this);  // if memory runs out, this one has not changed
+    heavy_hitters both(*this, get_allocator());  // if memory runs out, this one has not changed
     for (std::size_t i = 0; i < both.size(); ++i) {
       both.table_.count(i) += mine_more;
       both.table_.error(i) += mine_more;

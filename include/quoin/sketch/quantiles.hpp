@@ -30,6 +30,7 @@
 #ifndef QUOIN_SKETCH_QUANTILES_HPP
 #define QUOIN_SKETCH_QUANTILES_HPP
 
+#include <quoin/detail/assign.hpp>
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/cpu.hpp>
 #include <quoin/detail/error.hpp>
@@ -85,24 +86,25 @@ class quantile_sketch {
                            const Allocator& allocator = Allocator())
       : quantile_sketch(allocator, plan_of(options)) {}
 
+  /// A copy whose memory is from `allocator`.
+  template <std::same_as<quantile_sketch> Same>  // which braces are not: they are options
+  quantile_sketch(const Same& other, const Allocator& allocator)
+      : mapping_(other.mapping_, allocator),
+        negative_(other.negative_, allocator),
+        positive_(other.positive_, allocator),
+        tally_(other.tally_) {}
+
   quantile_sketch(const quantile_sketch&) = default;
   quantile_sketch(quantile_sketch&&) noexcept = default;
   ~quantile_sketch() = default;
 
   /// If there is no memory nothing changes.
   quantile_sketch& operator=(const quantile_sketch& other) {
-    if (this == &other) return *this;
-    constexpr bool propagates = traits::propagate_on_container_copy_assignment::value;
-    return take(quantile_sketch(propagates ? other.get_allocator() : get_allocator(), other));
+    return detail::copy_assign(*this, other);
   }
   quantile_sketch& operator=(quantile_sketch&& other) noexcept(
-      traits::propagate_on_container_move_assignment::value || traits::is_always_equal::value) {
-    if (this == &other) return *this;
-    if (traits::propagate_on_container_move_assignment::value ||
-        get_allocator() == other.get_allocator()) {
-      return take(std::move(other));
-    }
-    return take(quantile_sketch(get_allocator(), other));
+      detail::move_assigns_in_place<Allocator>) {
+    return detail::move_assign(*this, std::move(other));
   }
 
   // --- insert -----------------------------------------------------------------------------------
@@ -168,7 +170,8 @@ class quantile_sketch {
   }
 
   /// How many values are at most `value`, or at most one that is larger by less than twice the
-  /// relative accuracy (closer to 0 if `value` is negative). 0 for NaN. O(size).
+  /// relative accuracy (closer to 0 if `value` is negative). 0 for NaN. Values that were collapsed count
+  /// as if they were at 0: see `collapsed_count()`. O(size).
   [[nodiscard]] std::uint64_t rank(double value) const noexcept {
     if (value != value) return 0;
     const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
@@ -258,9 +261,9 @@ class quantile_sketch {
     if (negative_.covers(other.negative_.used()) && positive_.covers(other.positive_.used())) {
       return add(other);
     }
-    quantile_sketch both(get_allocator(), *this);  // memory may be refused to one sign of two
+    quantile_sketch both(*this, get_allocator());  // memory may be refused to one sign of two
     both.add(other);
-    take(std::move(both));
+    detail::replace(*this, std::move(both));
   }
 
   /// Forgets every value.
@@ -270,12 +273,7 @@ class quantile_sketch {
     tally_ = {};
   }
 
-  void swap(quantile_sketch& other) noexcept {
-    if (this == &other) return;
-    quantile_sketch mine(std::move(*this));
-    take(std::move(other));
-    other.take(std::move(mine));
-  }
+  void swap(quantile_sketch& other) noexcept { detail::swap_whole(*this, other); }
   friend void swap(quantile_sketch& a, quantile_sketch& b) noexcept { a.swap(b); }
 
   /// Equal options and buckets: what equal values give in any order.
@@ -353,21 +351,6 @@ class quantile_sketch {
       : mapping_(p.per_octave, allocator),
         negative_(p.max_buckets, allocator),
         positive_(p.max_buckets, allocator) {}
-
-  quantile_sketch(const Allocator& allocator, const quantile_sketch& other)
-      : mapping_(other.mapping_, allocator),
-        negative_(other.negative_, allocator),
-        positive_(other.positive_, allocator),
-        tally_(other.tally_) {}
-
-  /// Becomes `other`, allocator included.
-  quantile_sketch& take(quantile_sketch&& other) noexcept {
-    mapping_.take(std::move(other.mapping_));
-    negative_.take(std::move(other.negative_));
-    positive_.take(std::move(other.positive_));
-    tally_ = other.tally_;
-    return *this;
-  }
 
   /// B = ⌈ln 2 / ln γ⌉ buckets an octave, γ = (1 + α) / (1 − α) being the widest that α permits.
   [[nodiscard]] static detail::quantile_plan plan_of(const quantile_options& options) {

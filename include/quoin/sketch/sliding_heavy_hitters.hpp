@@ -71,6 +71,16 @@ class sliding_heavy_hitters {
     }
   }
 
+  /// If there is no memory nothing changes.
+  sliding_heavy_hitters& operator=(const sliding_heavy_hitters& other) {
+    sliding_heavy_hitters copy(other);
+    return *this = std::move(copy);
+  }
+  sliding_heavy_hitters(const sliding_heavy_hitters&) = default;
+  sliding_heavy_hitters(sliding_heavy_hitters&&) noexcept = default;
+  sliding_heavy_hitters& operator=(sliding_heavy_hitters&&) noexcept = default;
+  ~sliding_heavy_hitters() = default;
+
   // --- add --------------------------------------------------------------------------------------
 
   /// Adds `weight` to `key` at `time`, which moves the window if it is the latest so far. False, and
