@@ -8,8 +8,10 @@
 #include <quoin/filter/blocked_bloom_filter.hpp>
 #include <quoin/filter/bloom_filter.hpp>
 #include <quoin/filter/concurrent_blocked_bloom_filter.hpp>
+#include <quoin/hash/crc32.hpp>
 #include <quoin/hash/crc32c.hpp>
 #include <quoin/hash/hash.hpp>
+#include <quoin/hash/md5.hpp>
 #include <quoin/hash/murmur2.hpp>
 #include <quoin/hash/murmur3.hpp>
 #include <quoin/hash/siphash.hpp>

@@ -3,14 +3,15 @@
 /// CRC-32C on the state between the two inversions: portable, and with the processor's instruction.
 ///
 /// Polynomials are kept reflected, as the CRC itself: bit 31 is the coefficient of x^0.
-/// Source: RFC 3720, 12.1 and B.4; slicing: Kounavis and Berry 2008; three streams: Gopal et al.
-/// 2011, "Fast CRC computation for iSCSI polynomial using CRC32 instruction".
+/// Source: RFC 3720, 12.1 and B.4; three streams: Gopal et al. 2011, "Fast CRC computation for
+/// iSCSI polynomial using CRC32 instruction".
 #ifndef QUOIN_DETAIL_HASH_CRC32C_HPP
 #define QUOIN_DETAIL_HASH_CRC32C_HPP
 
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/config.hpp>
 #include <quoin/detail/cpu.hpp>
+#include <quoin/detail/hash_crc.hpp>
 
 #include <array>
 #include <cstddef>
@@ -24,9 +25,8 @@ namespace quoin::inline QUOIN_ABI::detail {
 
 inline constexpr std::uint32_t crc32c_polynomial = 0x82f63b78u;
 
-/// `a` times x.
 [[nodiscard]] constexpr std::uint32_t crc32c_times_x(std::uint32_t a) noexcept {
-  return (a >> 1) ^ ((a & 1) != 0 ? crc32c_polynomial : 0);
+  return crc_times_x<crc32c_polynomial>(a);
 }
 
 /// `a` times `b`.
@@ -38,38 +38,10 @@ inline constexpr std::uint32_t crc32c_polynomial = 0x82f63b78u;
   return product;
 }
 
-using crc32c_table = std::array<std::uint32_t, 256>;
-
-/// Entry `[k][i]` is byte `i` followed by `k` zero bytes.
-inline constexpr std::array<crc32c_table, 8> crc32c_slices = [] {
-  std::array<crc32c_table, 8> slices{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = crc32c_times_x(crc);
-    slices[0][i] = crc;
-  }
-  for (std::size_t k = 1; k < 8; ++k) {
-    for (std::size_t i = 0; i < 256; ++i) {
-      const std::uint32_t crc = slices[k - 1][i];
-      slices[k][i] = (crc >> 8) ^ slices[0][crc & 0xff];
-    }
-  }
-  return slices;
-}();
-
-/// The reference for every kernel, and what constant expressions run: 8 bytes per step.
 template <byte_like Byte>
 [[nodiscard]] constexpr std::uint32_t crc32c_portable(std::uint32_t state, const Byte* p,
                                                       std::size_t size) noexcept {
-  for (; size >= 8; size -= 8, p += 8) {
-    const std::uint64_t word = load_le<std::uint64_t>(p) ^ state;
-    state = 0;
-    for (std::size_t k = 0; k < 8; ++k) state ^= crc32c_slices[7 - k][(word >> (8 * k)) & 0xff];
-  }
-  for (; size > 0; --size, ++p) {
-    state = (state >> 8) ^ crc32c_slices[0][(state ^ static_cast<unsigned char>(*p)) & 0xff];
-  }
-  return state;
+  return crc_portable<crc32c_polynomial>(state, p, size);
 }
 
 #if QUOIN_X86_64 || QUOIN_AARCH64
@@ -77,10 +49,10 @@ template <byte_like Byte>
 /// Entry `[k][i]` is what byte `k` of the state, being `i`, becomes when `Block` zero bytes follow.
 /// `Block` is a power of 2.
 template <std::size_t Block>
-inline constexpr std::array<crc32c_table, 4> crc32c_shift_tables = [] {
+inline constexpr std::array<crc_table, 4> crc32c_shift_tables = [] {
   std::uint32_t power = 0x00800000u;  // x^8
   for (std::size_t bytes = 1; bytes < Block; bytes *= 2) power = crc32c_times(power, power);
-  std::array<crc32c_table, 4> tables{};
+  std::array<crc_table, 4> tables{};
   for (std::size_t k = 0; k < 4; ++k) {
     for (std::size_t bit = 0; bit < 8; ++bit) {
       const std::size_t first = std::size_t{1} << bit;
