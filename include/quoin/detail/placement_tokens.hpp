@@ -113,6 +113,12 @@ class token_table {
   [[nodiscard]] std::span<const Token> tokens() const noexcept { return {tokens_, size_}; }
   [[nodiscard]] std::span<const std::uint32_t> nodes() const noexcept { return {nodes_, size_}; }
 
+  friend bool operator==(const token_table& a, const token_table& b) noexcept {
+    return a.size_ == b.size_ &&
+           (a.size_ == 0 || (std::memcmp(a.tokens_, b.tokens_, sizeof(Token) * a.size_) == 0 &&
+                             std::memcmp(a.nodes_, b.nodes_, 4 * a.size_) == 0));
+  }
+
   /// Bytes of memory in use.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return size_ == 0 ? 0 : bytes_of(size_, cell_bits_);
