@@ -268,6 +268,41 @@ TEST(hll_kernels, insert_equals_one_by_one) {
   });
 }
 
+TEST(hll_kernels, registers_set_twice_are_marked_and_their_hashes_kept) {
+  detail::for_each_isa([](quoin::isa level) {
+    const detail::hll_kernels kernels = detail::hll_kernels_of(level);
+    for (const unsigned p : {11u, 14u}) {
+      for (const std::size_t n : {0u, 1u, 3u, 256u, 2048u}) {
+        std::uint64_t state = n;
+        std::vector<std::uint64_t> hashes(n), expected;
+        for (auto& hash : hashes) hash = split_mix(state);
+        registers count(std::size_t{1} << p), marked = count;
+        std::size_t marks = 0;
+        for (const auto hash : hashes) marks += count[hash >> (64 - p)]++ != 0;
+        ASSERT_EQ(kernels.set_or_mark(marked.data(), p, hashes.data(), n), marks);
+        for (std::size_t i = 0; i < count.size(); ++i) {
+          ASSERT_EQ(marked[i] >= detail::hll_mark, count[i] > 1);
+          ASSERT_EQ(marked[i] == 0, count[i] == 0);
+        }
+        for (const auto hash : hashes) {
+          const auto index = hash >> (64 - p);
+          if (count[index] > 1) expected.push_back(hash);
+          ASSERT_TRUE(count[index] > 1 || marked[index] == rank_of(hash, p));
+        }
+        hashes.resize(kernels.keep_marked(marked.data(), p, hashes.data(), n));
+        ASSERT_EQ(hashes, expected);
+      }
+    }
+  });
+}
+
+TEST(hll_token, is_that_of_the_hash_that_stands_for_it) {
+  for (const auto hash : telling_hashes()) {
+    const std::uint32_t token = detail::hll_token(hash);
+    ASSERT_EQ(detail::hll_token(detail::hll_hash_giving(token)), token);
+  }
+}
+
 TEST(hll_fold, is_building_at_the_lower_precision) {
   for (const std::uint64_t n : {1u, 100u, 5000u}) {
     const registers high = filled(10, 5, n);

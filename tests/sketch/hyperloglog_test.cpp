@@ -196,6 +196,60 @@ TEST(hyperloglog_state, turns_into_registers_at_a_number_of_tokens_that_only_pre
   }
 }
 
+TEST(hyperloglog_state, long_batches_turn_into_registers_like_single_hashes) {
+  for (const unsigned p : {10u, 11u, 14u}) {
+    const std::uint32_t most = detail::hll_most_tokens(p);
+    std::uint64_t state = p;
+    std::vector<std::uint64_t> fresh(2 * most + 600);
+    for (auto& hash : fresh) hash = split_mix(state);
+    // Where the batch has an earlier hash again (or one with the same token, or for the same
+    // register), from where on it has nothing new, how many it has and how many tokens there are.
+    const std::size_t never = fresh.size();
+    for (const std::size_t again : {never, std::size_t{7}, std::size_t{most} - 1}) {
+      for (const std::uint64_t change : {0u, 1u, 1u << 31}) {
+        for (const std::size_t stale : {std::size_t{most} - 1, std::size_t{most}, never}) {
+          for (const std::uint32_t before : {0u, 100u, most - 1, most}) {
+            for (const std::size_t n : {most + 1, most + 300, 2 * most + 500}) {
+              auto hashes = fresh;
+              if (again != never) hashes[again] = hashes[again / 2] ^ change;
+              for (std::size_t i = stale; i < hashes.size(); ++i) hashes[i] = hashes[i % 100];
+              sketch batch({.precision = p}), single({.precision = p});
+              for (std::size_t i = 0; i < before; ++i) {
+                batch.insert_hash(fresh[n - 1 - i]);
+                single.insert_hash(fresh[n - 1 - i]);
+              }
+              batch.insert_hash_many(std::span(hashes).first(n));
+              for (std::size_t i = 0; i < n; ++i) single.insert_hash(hashes[i]);
+              ASSERT_EQ(batch, single) << p << ' ' << again << ' ' << stale << ' ' << before;
+              ASSERT_EQ(batch.has_stream_estimate(), single.has_stream_estimate());
+              ASSERT_DOUBLE_EQ(batch.estimate(), single.estimate());
+              ASSERT_DOUBLE_EQ(batch.estimate_from_state(), single.estimate_from_state());
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(hyperloglog_state, long_batches_of_tokens_that_crowd_are_as_good) {
+  // Tokens from outside may all be for one register: more than a quarter of them then are marked.
+  const std::uint32_t most = detail::hll_most_tokens(14);
+  std::vector<std::uint64_t> crowd(most), fresh(3 * most);
+  for (std::uint32_t i = 0; i < most; ++i) crowd[i] = std::uint64_t{i + 1} << 38;
+  std::uint64_t state = 1;
+  for (auto& hash : fresh) hash = split_mix(state);
+  for (const std::uint32_t before : {most / 16, most / 2, most}) {
+    sketch batch({.precision = 14});
+    for (std::uint32_t i = 0; i < before; ++i) batch.insert_hash(crowd[i]);
+    sketch single = batch;
+    batch.insert_hash_many(fresh);
+    for (const auto hash : fresh) single.insert_hash(hash);
+    EXPECT_EQ(batch, single);
+    EXPECT_DOUBLE_EQ(batch.estimate(), single.estimate());
+  }
+}
+
 TEST(hyperloglog_state, registers_are_those_of_the_definition) {
   for (const std::uint64_t n : {0u, 1u, 60u, 3000u}) {
     const sketch s = filled(11, 9, n, 5);
@@ -419,6 +473,14 @@ TEST(hyperloglog_memory, is_small_while_keys_are_few_and_all_given_back) {
     EXPECT_EQ(moved, copy);
   }
   EXPECT_EQ(account.live_bytes, 0u);
+}
+
+TEST(hyperloglog_memory, a_batch_makes_room_for_what_is_distinct_in_it) {
+  const std::vector<std::uint64_t> same(100'000, 7);
+  sketch s({.precision = 14});
+  s.insert_many(same);
+  EXPECT_LE(s.size_bytes(), 64u);
+  EXPECT_NEAR(s.estimate(), 1, 1e-9);
 }
 
 TEST(hyperloglog_memory, failures_leave_the_target_as_it_was) {

@@ -30,10 +30,20 @@ namespace quoin::inline QUOIN_ABI::detail {
 /// Hashes per call of `insert`.
 inline constexpr std::size_t hll_batch = 256;
 
+/// The bit of a register that several hashes were for.
+inline constexpr std::uint32_t hll_mark = 0x80;
+
 /// One level's kernels.
 struct hll_kernels {
   /// Writes the tokens of `n` hashes.
   void (*make_tokens)(const std::uint64_t* hashes, std::size_t n, std::uint32_t* out) noexcept;
+  /// Sets registers that are 0 by `n` hashes, and marks the others that these are for. Returns how
+  /// many hashes that were.
+  std::size_t (*set_or_mark)(std::uint8_t* registers, unsigned precision,
+                             const std::uint64_t* hashes, std::size_t n) noexcept;
+  /// Moves those of `n` hashes whose registers are marked to the front; returns how many.
+  std::size_t (*keep_marked)(const std::uint8_t* registers, unsigned precision,
+                             std::uint64_t* hashes, std::size_t n) noexcept;
   /// Does the updates of `n` ≤ `hll_batch` hashes, in order.
   void (*insert)(std::uint8_t* registers, unsigned precision, const std::uint64_t* hashes,
                  std::size_t n, hll_tally& tally, hll_stream& stream) noexcept;
@@ -48,6 +58,7 @@ struct hll_kernels {
 
 QUOIN_ALWAYS_INLINE void hll_make_tokens(const std::uint64_t* hashes, std::size_t n,
                                          std::uint32_t* out) noexcept {
+#pragma GCC unroll 4
   for (std::size_t i = 0; i < n; ++i) out[i] = hll_token(hashes[i]);
 }
 
@@ -56,11 +67,48 @@ inline void hll_make_tokens_scalar(const std::uint64_t* hashes, std::size_t n,
   hll_make_tokens(hashes, n, out);
 }
 
+QUOIN_ALWAYS_INLINE std::size_t hll_set_or_mark(std::uint8_t* registers, unsigned precision,
+                                                const std::uint64_t* hashes,
+                                                std::size_t n) noexcept {
+  std::size_t marks = 0;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < n; ++i) {
+    const hll_update update = hll_update_of(hashes[i], precision);
+    const std::uint32_t mark = registers[update.index] != 0;
+    registers[update.index] = static_cast<std::uint8_t>(update.rank | mark << 7);
+    marks += mark;
+  }
+  return marks;
+}
+
+inline std::size_t hll_set_or_mark_scalar(std::uint8_t* registers, unsigned precision,
+                                          const std::uint64_t* hashes, std::size_t n) noexcept {
+  return hll_set_or_mark(registers, precision, hashes, n);
+}
+
+QUOIN_ALWAYS_INLINE std::size_t hll_keep_marked(const std::uint8_t* registers, unsigned precision,
+                                                std::uint64_t* hashes, std::size_t n) noexcept {
+  std::size_t kept = 0;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint64_t hash = hashes[i];
+    hashes[kept] = hash;
+    kept += registers[hash >> (64 - precision)] >> 7;
+  }
+  return kept;
+}
+
+inline std::size_t hll_keep_marked_scalar(const std::uint8_t* registers, unsigned precision,
+                                          std::uint64_t* hashes, std::size_t n) noexcept {
+  return hll_keep_marked(registers, precision, hashes, n);
+}
+
 QUOIN_ALWAYS_INLINE void hll_insert(std::uint8_t* registers, unsigned precision,
                                     const std::uint64_t* hashes, std::size_t n, hll_tally& tally,
                                     hll_stream& stream) noexcept {
   std::uint32_t raises[hll_batch];  // index (at most 21 bits) and 8 bits of rank
   std::size_t count = 0;
+#pragma GCC unroll 4
   for (std::size_t i = 0; i < n; ++i) {
     const hll_update update = hll_update_of(hashes[i], precision);
     raises[count] = update.index << 8 | update.rank;
@@ -104,6 +152,19 @@ QUOIN_TARGET_AVX2 inline void hll_make_tokens_avx2(const std::uint64_t* hashes, 
 }
 
 // The portable code with LZCNT and the shifts of BMI2.
+QUOIN_TARGET_AVX2 inline std::size_t hll_set_or_mark_avx2(std::uint8_t* registers,
+                                                          unsigned precision,
+                                                          const std::uint64_t* hashes,
+                                                          std::size_t n) noexcept {
+  return hll_set_or_mark(registers, precision, hashes, n);
+}
+
+QUOIN_TARGET_AVX2 inline std::size_t hll_keep_marked_avx2(const std::uint8_t* registers,
+                                                          unsigned precision, std::uint64_t* hashes,
+                                                          std::size_t n) noexcept {
+  return hll_keep_marked(registers, precision, hashes, n);
+}
+
 QUOIN_TARGET_AVX2 inline void hll_insert_avx2(std::uint8_t* registers, unsigned precision,
                                               const std::uint64_t* hashes, std::size_t n,
                                               hll_tally& tally, hll_stream& stream) noexcept {
@@ -219,7 +280,10 @@ QUOIN_TARGET_AVX2 inline hll_tally hll_tally_avx2(const std::uint8_t* a, const s
 [[nodiscard]] inline hll_kernels hll_kernels_of([[maybe_unused]] isa level) noexcept {
 #if QUOIN_X86_64
   if (level >= isa::avx2) {
-    return {&hll_make_tokens_avx2, &hll_insert_avx2,
+    return {&hll_make_tokens_avx2,
+            &hll_set_or_mark_avx2,
+            &hll_keep_marked_avx2,
+            &hll_insert_avx2,
             [](const std::uint8_t* a, unsigned p) noexcept {
               return hll_tally_avx2<hll_walk::one>(a, a, nullptr, p);
             },
@@ -231,7 +295,10 @@ QUOIN_TARGET_AVX2 inline hll_tally hll_tally_avx2(const std::uint8_t* a, const s
             }};
   }
 #endif
-  return {&hll_make_tokens_scalar, &hll_insert_scalar,
+  return {&hll_make_tokens_scalar,
+          &hll_set_or_mark_scalar,
+          &hll_keep_marked_scalar,
+          &hll_insert_scalar,
           [](const std::uint8_t* a, unsigned p) noexcept {
             return hll_tally_scalar<hll_walk::one>(a, a, nullptr, p);
           },

@@ -44,14 +44,14 @@ class hll_state {
   void insert_batch(std::size_t n, HashBlock hash) {
     const hll_kernels kernels = hll_kernels_of(active_isa());
     alignas(64) std::uint64_t hashes[hll_batch];
-    for (std::size_t first = 0; first < n; first += hll_batch) {
+    for (std::size_t first = begin_registers(n, hash, kernels); first < n; first += hll_batch) {
       const std::size_t count = min_of(n - first, hll_batch);
       hash(first, count, hashes);
       std::size_t done = 0;
       if (!has_registers_) {
-        make_room(n - first);
         std::uint32_t tokens[hll_batch];
         kernels.make_tokens(hashes, count, tokens);
+        make_room(n - first, tokens, count);
         done = insert_tokens(tokens, count);
       }
       if (done < count) {
@@ -278,12 +278,14 @@ class hll_state {
     return done;
   }
 
-  /// Makes room ahead of `n` keys to come, which may be old ones, so four times at most.
-  void make_room(std::size_t n) {
+  /// Makes room ahead of `n` keys to come, which may be old ones: for four times as many tokens as
+  /// there are, or eight times as many as the first block has.
+  void make_room(std::size_t n, const std::uint32_t* tokens, std::size_t count) {
     const std::size_t most = hll_most_tokens(precision_);
-    const std::size_t ahead = min_of(n, max_of<std::size_t>(3 * tokens_, 32));
-    if (capacity() - tokens_ >= min_of(n, hll_batch)) return;
-    reserve_tokens(static_cast<std::uint32_t>(min_of(tokens_ + ahead, most)));
+    if (capacity() - tokens_ >= count) return;
+    const std::size_t ahead =
+        tokens_ == 0 ? 8 * hll_distinct(tokens, count) : std::size_t{3} * tokens_;
+    reserve_tokens(static_cast<std::uint32_t>(min_of(tokens_ + min_of(n, ahead), most)));
   }
 
   /// Makes room for `count` tokens.
@@ -308,11 +310,70 @@ class hll_state {
 
   /// Raises the registers at `target` by the tokens.
   void raise_by_tokens(std::uint8_t* target, unsigned precision) const noexcept {
-    for_each_token([=](std::uint32_t token) {
-      const hll_update update = hll_update_of_token(token, precision);
-      std::uint8_t& there = target[update.index];
-      there = max_of(there, static_cast<std::uint8_t>(update.rank));
-    });
+    for_each_token(
+        [=](std::uint32_t token) { raise_only(target, hll_update_of_token(token, precision)); });
+  }
+
+  /// Registers at once for a batch of `n`, without a set of tokens first: when its first hashes and
+  /// the tokens so far are exactly as many distinct ones as tokens are kept for, and one more
+  /// follows. Returns the hashes inserted; 0 when it is not so, and nothing has changed.
+  ///
+  /// Hashes with the same token are for the same register, so that only those few (one in eight)
+  /// that share theirs with others need comparing.
+  template <class HashBlock>
+  std::size_t begin_registers(std::size_t n, HashBlock hash, const hll_kernels& kernels) {
+    const std::size_t most = hll_most_tokens(precision_);
+    // A set that is larger already may have most of the keys to come: trying in vain, batch after
+    // batch, would cost a third of their time.
+    if (has_registers_ || most < hll_batch || n <= most || tokens_ > most / 4) return 0;
+    lines row(most / 8, get_allocator()), memory = memory_for_registers(precision_);
+    auto* const hashes = reinterpret_cast<std::uint64_t*>(row.data());
+    std::uint8_t* const target = bytes_of(memory);
+    std::size_t filled = 0;
+    for_each_token([&](std::uint32_t token) { hashes[filled++] = hll_hash_giving(token); });
+    std::size_t marks = kernels.set_or_mark(target, precision_, hashes, filled);
+    while (filled < most && marks <= most / 8) {  // twice as many as are to be expected
+      const std::size_t count = min_of(most - filled, hll_batch);
+      hash(filled - tokens_, count, hashes + filled);
+      marks += kernels.set_or_mark(target, precision_, hashes + filled, count);
+      filled += count;
+    }
+    if (marks > most / 8 || !settle_marked(target, hashes, most, kernels)) return 0;
+    hll_tally tally = kernels.tally(target, precision_);
+    const hll_tally before = tally;
+    hll_stream stream{hll_count_of_tokens(static_cast<double>(most)), true};
+    const std::size_t first = most - tokens_, next = min_of(n - first, hll_batch);
+    hash(first, next, hashes);
+    kernels.insert(target, precision_, hashes, next, tally, stream);
+    if (tally == before) return 0;  // perhaps no new hash among them
+    take_registers(std::move(memory), tally, stream);
+    return first + next;
+  }
+
+  /// Gives marked registers what they should hold; false when two of the `n` hashes that filled the
+  /// registers have the same token. At most a quarter of them are for marked registers. Overwrites
+  /// the hashes: a set in the second half of their memory compares those that matter.
+  [[nodiscard]] bool settle_marked(std::uint8_t* target, std::uint64_t* hashes, std::size_t n,
+                                   const hll_kernels& kernels) const noexcept {
+    const std::size_t marked = kernels.keep_marked(target, precision_, hashes, n);
+    std::uint64_t* const memory = hashes + n / 2;
+    std::memset(memory, 0, 4 * n);
+    hll_token_set set(memory, static_cast<std::uint32_t>(n), hll_token_set::salt_for(memory));
+    std::size_t distinct = 0;
+    for (std::size_t i = 0; i < marked; ++i) {
+      distinct += set.add(hll_token(hashes[i]));
+      target[hashes[i] >> (64 - precision_)] = 0;
+    }
+    for (std::size_t i = 0; i < marked; ++i) {
+      raise_only(target, hll_update_of(hashes[i], precision_));
+    }
+    return distinct == marked;
+  }
+
+  /// Raises a register that nothing is kept count of yet.
+  static void raise_only(std::uint8_t* registers, hll_update update) noexcept {
+    std::uint8_t& there = registers[update.index];
+    there = max_of(there, static_cast<std::uint8_t>(update.rank));
   }
 
   /// Registers in place of tokens. Their number is the count to go on from.
@@ -350,9 +411,14 @@ class hll_state {
 
   /// Makes `memory` the registers of this sketch.
   void take_registers(lines&& memory, unsigned precision, const hll_stream& stream) noexcept {
-    lines_ = std::move(memory);
     precision_ = static_cast<std::uint8_t>(precision);
-    tally_ = tally_now();
+    take_registers(std::move(memory),
+                   hll_kernels_of(active_isa()).tally(bytes_of(memory), precision), stream);
+  }
+
+  void take_registers(lines&& memory, const hll_tally& tally, const hll_stream& stream) noexcept {
+    lines_ = std::move(memory);
+    tally_ = tally;
     stream_ = stream;
     tokens_ = 0;
     has_registers_ = true;

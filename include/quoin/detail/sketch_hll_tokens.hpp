@@ -50,15 +50,17 @@ struct hll_update {
   return update.index << 6 | update.rank;
 }
 
+/// A hash that gives `token`: what it does to registers of any precision, all of these do.
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t hll_hash_giving(
+    std::uint32_t token) noexcept {
+  constexpr unsigned rest = 64 - hll_token_index_bits;
+  return std::uint64_t{token >> 6} << rest | std::uint64_t{1} << rest >> token % 64;
+}
+
 /// The update at `precision` ∈ [1, 26] of the hashes that gave `token`.
-[[nodiscard]] constexpr hll_update hll_update_of_token(std::uint32_t token,
-                                                       unsigned precision) noexcept {
-  const std::uint32_t below = token << precision >> precision >> 6;  // index bits beyond precision
-  const unsigned width = hll_token_index_bits - precision;
-  const std::uint32_t rank = below == 0
-                                 ? width + token % 64
-                                 : width - static_cast<std::uint32_t>(std::bit_width(below)) + 1;
-  return {token >> (32 - precision), rank};
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr hll_update hll_update_of_token(
+    std::uint32_t token, unsigned precision) noexcept {
+  return hll_update_of(hll_hash_giving(token), precision);
 }
 
 /// False for what no hash gives: damage.
@@ -179,6 +181,15 @@ class hll_token_set : public hll_token_view {
  private:
   unsigned char* memory_;
 };
+
+/// Distinct ones among up to 256 tokens there are at least; about 200 if they all are.
+[[nodiscard]] inline std::size_t hll_distinct(const std::uint32_t* tokens, std::size_t n) noexcept {
+  std::uint8_t seen[512] = {};
+  for (std::size_t i = 0; i < n; ++i) seen[tokens[i] >> 23] = 1;
+  std::size_t count = 0;
+  for (const std::uint8_t one : seen) count += one;
+  return count;
+}
 
 // --- the sorted form ----------------------------------------------------------------------------
 
