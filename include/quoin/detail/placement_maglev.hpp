@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// How a Maglev table is filled, and the remainder that finds an entry of it.
+#ifndef QUOIN_DETAIL_PLACEMENT_MAGLEV_HPP
+#define QUOIN_DETAIL_PLACEMENT_MAGLEV_HPP
+
+#include <quoin/detail/bits.hpp>
+#include <quoin/detail/placement_double.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace quoin::inline QUOIN_ABI::detail {
+
+/// `x % divisor` for every 64-bit `x`, in two multiplications.
+///
+/// With m = ⌊(2^64 - 1) / d⌋ the estimate q = ⌊x·m / 2^64⌋ is the quotient or one less: m is less
+/// than 2^64 / d by at most 1, hence x·m / 2^64 less than x / d by at most x / 2^64, below 1. So the
+/// remainder x - q·d lies below 2·d, and one subtraction ends it. (Exact multipliers that need
+/// none exist for some divisors, 65537 among them; a table may have any prime.)
+class fast_remainder {
+ public:
+  constexpr explicit fast_remainder(std::uint32_t divisor) noexcept
+      : reciprocal_(~std::uint64_t{0} / divisor), divisor_(divisor) {}
+
+  [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint32_t operator()(
+      std::uint64_t x) const noexcept {
+    const std::uint64_t rest = x - mul_high(x, reciprocal_) * divisor_;
+    return static_cast<std::uint32_t>(rest < divisor_ ? rest : rest - divisor_);
+  }
+
+  [[nodiscard]] constexpr std::uint32_t divisor() const noexcept {
+    return static_cast<std::uint32_t>(divisor_);
+  }
+
+ private:
+  std::uint64_t reciprocal_;
+  std::uint64_t divisor_;
+};
+
+[[nodiscard]] constexpr bool is_prime(std::uint32_t n) noexcept {
+  if (n % 2 == 0) return n == 2;
+  for (std::uint32_t i = 3; std::uint64_t{i} * i <= n; i += 2) {
+    if (n % i == 0) return false;
+  }
+  return n > 1;
+}
+
+/// The order in which a node asks for entries: `offset`, `offset + skip`, … modulo the table's size.
+struct maglev_order {
+  std::uint32_t offset;  ///< below the size
+  std::uint32_t skip;    ///< 1 to the size - 1
+};
+
+/// Whose turn it is, as Envoy has it: a node of the greatest weight takes an entry in each round, one
+/// of a third of that in every third. Weights are normalized doubles, added up.
+class maglev_turns {
+ public:
+  /// `weights` of which the sum is `total`, below 2^32.
+  maglev_turns(std::span<const std::uint32_t> weights, std::uint64_t total) {
+    std::uint32_t greatest = 0;
+    for (const std::uint32_t weight : weights) {
+      equal_ = equal_ && weight == weights[0];
+      greatest = max_of(greatest, weight);
+    }
+    if (equal_) return;
+    const auto sum = static_cast<std::uint32_t>(total);
+    greatest_ = strict_double::ratio(greatest, sum);
+    for (const std::uint32_t weight : weights) {
+      nodes_.push_back({strict_double::ratio(weight, sum), strict_double()});
+    }
+  }
+
+  /// True when `node` takes an entry in `round`, which counts from 1.
+  [[nodiscard]] bool takes(std::size_t node, std::uint64_t round) noexcept {
+    if (equal_) return true;
+    turns& turn = nodes_[node];
+    if (strict_double(round) * turn.weight < turn.target) return false;
+    turn.target = turn.target + greatest_;
+    return true;
+  }
+
+ private:
+  struct turns {
+    strict_double weight, target;
+  };
+  std::vector<turns> nodes_;
+  strict_double greatest_;
+  bool equal_ = true;
+};
+
+/// Fills `table`, whose size is prime, with the numbers of the nodes: listing 1 of the paper, with
+/// turns by weight. Expected O(size · log(size)) when weights are alike; a node that outweighs all
+/// others together takes most of the rounds alone, each of which asks all of them.
+template <class Entry>
+void fill_maglev(std::span<const maglev_order> orders, maglev_turns turns, std::span<Entry> table) {
+  const auto size = static_cast<std::uint32_t>(table.size());
+  std::vector<maglev_order> nodes(orders.begin(), orders.end());  // offset: where it asks next
+  std::vector<std::uint64_t> taken(table.size() / 64 + 1);        // a 16th of the table: cached
+  const auto advance = [size](maglev_order& node) {
+    node.offset += node.skip;
+    if (node.offset >= size) node.offset -= size;
+  };
+  std::uint32_t filled = 0;
+  for (std::uint64_t round = 1; filled < size; ++round) {
+    for (std::size_t i = 0; i < nodes.size() && filled < size; ++i) {
+      if (!turns.takes(i, round)) continue;
+      maglev_order& node = nodes[i];
+      while ((taken[node.offset / 64] >> node.offset % 64 & 1) != 0) advance(node);
+      taken[node.offset / 64] |= std::uint64_t{1} << node.offset % 64;
+      table[node.offset] = static_cast<Entry>(i);
+      advance(node);
+      ++filled;
+    }
+  }
+}
+
+}  // namespace quoin::inline QUOIN_ABI::detail
+
+#endif
