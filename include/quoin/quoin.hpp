@@ -26,6 +26,7 @@
 #include <quoin/placement/concurrent_ring.hpp>
 #include <quoin/placement/hash_ring.hpp>
 #include <quoin/placement/jump_hash.hpp>
+#include <quoin/placement/ketama_ring.hpp>
 #include <quoin/placement/maglev_table.hpp>
 #include <quoin/sketch/concurrent_count_min_sketch.hpp>
 #include <quoin/sketch/concurrent_hyperloglog.hpp>

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+// Any history of changes against a std::map of the points of the servers that are left.
+#include <quoin/placement/ketama_ring.hpp>
+
+#include "support/input.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace {
+
+using model = std::map<std::uint32_t, std::uint32_t>;
+
+model points_of(const std::vector<quoin::weighted_server>& servers,
+                const quoin::ketama_options& options) {
+  namespace detail = quoin::detail;
+  std::uint64_t total = 0;
+  for (const auto& server : servers) total += server.weight;
+  model points;
+  for (std::size_t s = servers.size(); s-- > 0;) {
+    const auto owner = static_cast<std::uint32_t>(s);
+    const auto& [name, weight] = servers[s];
+    const std::uint32_t groups =
+        detail::ketama_groups(weight, total, static_cast<std::uint32_t>(servers.size()));
+    for (std::uint32_t i = 0; i < (options.weighted ? groups : 100); ++i) {
+      const std::string text = name + "-" + std::to_string(i);
+      if (options.weighted) {
+        for (const std::uint32_t word : detail::md5(text.data(), text.size())) points[word] = owner;
+      } else {
+        points[detail::ketama_point(options.hash, text.data(), text.size())] = owner;
+      }
+    }
+  }
+  return points;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  quoin_fuzz::input in(data, size);
+  const quoin::ketama_options options{
+      .hash = static_cast<quoin::ketama_hash>(in.take_in<std::uint8_t>(0, 7)),
+      .weighted = in.take<bool>()};
+  quoin::ketama_ring ring(options);
+  std::vector<quoin::weighted_server> servers;
+  for (int step = 0; step < 12 && !in.empty(); ++step) {
+    const auto action = in.take<std::uint8_t>();
+    const std::string name = "s" + std::to_string(in.take<std::uint8_t>() % 6);
+    const auto weight = in.take_in<std::uint32_t>(1, 0xffffffff) >> (action / 8);
+    const auto found = std::find_if(servers.begin(), servers.end(),
+                                    [&](const auto& server) { return server.name == name; });
+    if (found == servers.end()) {
+      servers.push_back({name, std::max<std::uint32_t>(weight, 1)});
+      ring.add(name, servers.back().weight);
+    } else if (action % 2 == 0) {
+      servers.erase(found);
+      ring.remove(name);
+    } else {
+      found->weight = std::max<std::uint32_t>(weight, 1);
+      ring.set_weight(name, found->weight);
+    }
+  }
+  const model points = points_of(servers, options);
+  QUOIN_FUZZ_CHECK(ring.size() == servers.size());
+  QUOIN_FUZZ_CHECK(ring.points().empty() == points.empty());
+  if (points.empty()) return 0;
+  for (const auto& [point, owner] : points) {
+    QUOIN_FUZZ_CHECK(ring.owner_of_point(point) == servers[owner].name);
+    const auto after = points.upper_bound(point);
+    const auto& next = after == points.end() ? *points.begin() : *after;
+    QUOIN_FUZZ_CHECK(ring.owner_of_point(point + 1) == servers[next.second].name);
+  }
+  return 0;
+}
