@@ -25,6 +25,7 @@
 #include <quoin/interop/redis_hyperloglog.hpp>
 #include <quoin/placement/concurrent_ring.hpp>
 #include <quoin/placement/hash_ring.hpp>
+#include <quoin/placement/hash_slots.hpp>
 #include <quoin/placement/jump_hash.hpp>
 #include <quoin/placement/ketama_ring.hpp>
 #include <quoin/placement/maglev_table.hpp>
