@@ -273,6 +273,9 @@ TEST(HashRing, MovesKeysOnlyToWhoComesAndFromWhoLeaves) {
       EXPECT_TRUE(quoin::would_move(before, after, std::uint64_t{i}));
     }
     EXPECT_NEAR(static_cast<double>(moved), after.load_share("new") * 4000, 5 * std::sqrt(600.0));
+    const double share = quoin::moved_share(before, after);
+    EXPECT_NEAR(share, after.load_share("new"), probes == 1 ? 1e-12 : 5 * std::sqrt(0.14 / 65536));
+    EXPECT_DOUBLE_EQ(quoin::moved_share(after, after), 0);
     after.remove("new");
     EXPECT_EQ(after, before);
     EXPECT_EQ(owners(after), was);
@@ -407,6 +410,27 @@ TEST(HashRing, SharesAddUpAndAgreeWithTheTokens) {
 }
 
 // Each probability below is that of one test going red although all is well.
+TEST(HashRing, SaysWhichRangesANodeOwnsUnlessTheyAreScattered) {
+  const ring r({.virtual_nodes = 20}, names(4));
+  for (const auto& node : r.nodes()) {
+    double share = 0;
+    for (const auto& range : r.ranges_of(node)) {
+      share += range.share();
+      for (const std::uint64_t hash : {range.after + 1, range.last}) {
+        EXPECT_EQ(r.owner_of_hash(hash), node);
+      }
+      EXPECT_NE(r.owner_of_hash(range.after), node) << "ranges that touch are one";
+    }
+    EXPECT_NEAR(share, r.load_share(node), 1e-12);
+  }
+  EXPECT_EQ(ring({}, names(1)).ranges_of("node-0").size(), 1u);
+  const ring scattered({.probes = 2}, names(4));
+  EXPECT_EQ(
+      text_of<std::invalid_argument>([&] { static_cast<void>(scattered.ranges_of("node-0")); }),
+      "quoin::hash_ring: probes = 2, must be 1 for nodes to own ranges");
+  EXPECT_THROW(static_cast<void>(quoin::moved_share(r, ring())), std::out_of_range);
+}
+
 TEST(HashRing, SharesUnderSeveralProbesAreWhatKeysGet) {
   for (const std::uint32_t probes : {1u, 2u, 3u, 8u}) {
     const ring r({.virtual_nodes = 3, .probes = probes, .seed = 4}, names(6));

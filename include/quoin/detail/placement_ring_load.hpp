@@ -25,9 +25,9 @@
 namespace quoin::inline QUOIN_ABI::detail {
 
 /// The j-th place where a key looks; the first is its hash.
-[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t ring_probe(std::uint64_t hash,
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t ring_probe(std::uint64_t h,
                                                                      std::uint32_t j) noexcept {
-  return j == 0 ? hash : mix(hash, j);
+  return j == 0 ? h : hash{j}(h);
 }
 
 /// The node at the least distance from one of `probes` places; of equal ones the first.

@@ -8,9 +8,9 @@
 #ifndef QUOIN_DETAIL_PLACEMENT_RING_STATE_HPP
 #define QUOIN_DETAIL_PLACEMENT_RING_STATE_HPP
 
-#include <quoin/detail/hash_mix.hpp>
 #include <quoin/detail/placement_errors.hpp>
 #include <quoin/detail/placement_tokens.hpp>
+#include <quoin/hash/hash.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -141,7 +141,7 @@ struct ring_entry {
 /// The i-th token of a node: a larger weight adds tokens and moves none.
 [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t ring_token(std::uint64_t token_seed,
                                                                      std::uint32_t i) noexcept {
-  return mix(i, token_seed);
+  return hash{token_seed}(i);
 }
 
 using ring_tokens = token_table<std::uint64_t>;
@@ -229,7 +229,7 @@ void separate_seeds(const std::vector<ring_entry>& there, std::vector<ring_arriv
     for (std::size_t i = 1; i < seeds.size(); ++i) {
       if (seeds[i].token != seeds[i - 1].token || seeds[i].node == dropped_node) continue;
       std::uint64_t& seed = coming[seeds[i].node].entry.token_seed;
-      seed = mix(seed, 1);
+      seed = hash{1}(seed);
       again = true;
     }
   }

@@ -156,6 +156,8 @@ class token_table {
                                    std::span<const std::uint32_t> renumbered) const;
 
  private:
+  class merge;
+
   static constexpr std::size_t block = 32;
   static constexpr std::size_t token_bits = 8 * sizeof(Token);
   static constexpr std::size_t sentinels = 4;  ///< as many as are read without a look at the first
@@ -257,33 +259,158 @@ class token_table {
   unsigned cell_bits_ = 1;
 };
 
+/// Builds a table from another: tokens that stay are copied in runs, and cells begin as many tokens
+/// earlier or later as have come and gone before them.
+template <class Token>
+requires std::same_as<Token, std::uint64_t> || std::same_as<Token, std::uint32_t>
+class token_table<Token>::merge {
+ public:
+  merge(const token_table& from, std::span<const std::uint32_t> renumbered,
+        token_table& to) noexcept
+      : from_(from),
+        renumbered_(renumbered),
+        to_(to),
+        counts_cells_(!from.empty() && !to.empty() && from.cell_bits_ == to.cell_bits_) {}
+
+  /// How many tokens of `from` leave.
+  [[nodiscard]] static std::size_t leaving(const token_table& from,
+                                           std::span<const std::uint32_t> renumbered) noexcept {
+    bool some_leave = false;
+    for (const std::uint32_t number : renumbered) some_leave |= number == dropped_node;
+    if (!some_leave) return 0;
+    std::size_t count = 0;
+    for (std::size_t first = 0; first < from.size_; first += run) {
+      const std::size_t n = min_of(run, from.size_ - first);
+      std::uint32_t numbers[run];
+      if (n == run && renumber(from.nodes_ + first, renumbered.data(), numbers)) continue;
+      for (std::size_t i = 0; i < n; ++i) {
+        count += renumbered[from.nodes_[first + i]] == dropped_node;
+      }
+    }
+    return count;
+  }
+
+  /// What `node` is called afterwards.
+  [[nodiscard]] std::uint32_t number_of(std::uint32_t node) const noexcept {
+    return renumbered_.empty() ? node : renumbered_[node];
+  }
+
+  /// Puts the next token.
+  void put(const point& p) noexcept {
+    to_.tokens_[size_] = p.token;
+    to_.nodes_[size_++] = p.node;
+  }
+
+  /// Puts the next token, which was not there.
+  void add(const point& p) noexcept {
+    begin_cells_through(p.token);
+    ++shift_;
+    put(p);
+  }
+
+  /// Puts the tokens `first` to `last - 1` of the other table, but for those of nodes that leave.
+  void keep(std::size_t first, std::size_t last) noexcept {
+    for (; first + run <= last; first += run) {
+      if (!keep_run(first)) keep_each(first, first + run);
+    }
+    keep_each(first, last);
+  }
+
+  /// Completes the table.
+  void finish() noexcept {
+    to_.seal();
+    if (counts_cells_) {
+      begin_cells_through(std::numeric_limits<Token>::max());
+      to_.cells_[cell_] = static_cast<std::uint32_t>(size_);
+    } else {
+      to_.index();
+    }
+  }
+
+ private:
+  static constexpr std::size_t run = 16;
+
+  /// Puts `run` tokens from `first` on, unless one of them leaves.
+  [[nodiscard]] bool keep_run(std::size_t first) noexcept {
+    const std::uint32_t* const nodes = from_.nodes_ + first;
+    std::uint32_t numbers[run];
+    if (renumbered_.empty()) {
+      std::memcpy(numbers, nodes, sizeof numbers);
+    } else if (!renumber(nodes, renumbered_.data(), numbers)) {
+      return false;
+    }
+    std::memcpy(to_.tokens_ + size_, from_.tokens_ + first, run * sizeof(Token));
+    std::memcpy(to_.nodes_ + size_, numbers, sizeof numbers);
+    size_ += run;
+    return true;
+  }
+
+  /// The new numbers of a run; false when one leaves.
+  [[nodiscard]] static bool renumber(const std::uint32_t* nodes, const std::uint32_t* renumbered,
+                                     std::uint32_t* __restrict numbers) noexcept {
+    std::uint32_t leave = 0;
+    for (std::size_t i = 0; i < run; ++i) numbers[i] = renumbered[nodes[i]];
+    for (std::size_t i = 0; i < run; ++i) leave |= numbers[i] == dropped_node;
+    return leave == 0;
+  }
+
+  void keep_each(std::size_t first, std::size_t last) noexcept {
+    for (; first < last; ++first) {
+      const point p{from_.tokens_[first], number_of(from_.nodes_[first])};
+      if (p.node != dropped_node) {
+        put(p);
+      } else {
+        begin_cells_through(p.token);
+        --shift_;
+      }
+    }
+  }
+
+  /// Writes the beginnings of the cells up to that of `token`.
+  void begin_cells_through(Token token) noexcept {
+    if (!counts_cells_) return;
+    const std::size_t end = to_.cell_of(token) + 1;
+    if (cell_ >= end) return;
+    add_to_each(from_.cells_ + cell_, end - cell_, shift_, to_.cells_ + cell_);
+    cell_ = end;
+  }
+
+  /// `out[i] = cells[i] + shift`, in runs of a fixed length, which every compiler vectorizes.
+  static void add_to_each(const std::uint32_t* __restrict cells, std::size_t n, std::uint32_t shift,
+                          std::uint32_t* __restrict out) noexcept {
+    for (; n >= run; n -= run, cells += run, out += run) {
+      for (std::size_t i = 0; i < run; ++i) out[i] = cells[i] + shift;
+    }
+    for (std::size_t i = 0; i < n; ++i) out[i] = cells[i] + shift;
+  }
+
+  const token_table& from_;
+  std::span<const std::uint32_t> renumbered_;
+  token_table& to_;
+  bool counts_cells_;
+  std::uint32_t shift_ = 0;  ///< what came less what went, modulo 2^32
+  std::size_t size_ = 0;     ///< tokens so far
+  std::size_t cell_ = 0;     ///< the next to begin
+};
+
 template <class Token>
 requires std::same_as<Token, std::uint64_t> || std::same_as<Token, std::uint32_t> token_table<Token>
 token_table<Token>::merged(std::span<const point> added, std::span<const std::uint32_t> renumbered)
 const {
-  std::size_t dropped = 0;
-  if (!renumbered.empty()) {
-    for (std::size_t i = 0; i < size_; ++i) dropped += renumbered[nodes_[i]] == dropped_node;
+  token_table result(size_ - merge::leaving(*this, renumbered) + added.size());
+  merge merging(*this, renumbered, result);
+  std::size_t kept = 0;
+  for (const point& p : added) {
+    std::size_t at = empty() ? 0 : slot_of(p.token);
+    while (at < size_ && tokens_[at] == p.token && merging.number_of(nodes_[at]) + 1 <= p.node) {
+      ++at;  // also past those that leave, whose number is the largest
+    }
+    merging.keep(kept, at);
+    kept = max_of(kept, at);
+    merging.add(p);
   }
-  token_table result(size_ - dropped + added.size());
-  Token* token = result.tokens_;
-  std::uint32_t* node = result.nodes_;
-  std::size_t next = 0;
-  const auto put = [&](Token t, std::uint32_t n) {
-    *token++ = t;
-    *node++ = n;
-  };
-  for (std::size_t i = 0; i < size_; ++i) {
-    const std::uint32_t number = renumbered.empty() ? nodes_[i] : renumbered[nodes_[i]];
-    if (number == dropped_node) continue;
-    const point old{tokens_[i], number};
-    for (; next < added.size() && added[next] < old; ++next)
-      put(added[next].token, added[next].node);
-    put(old.token, old.node);
-  }
-  for (; next < added.size(); ++next) put(added[next].token, added[next].node);
-  result.seal();
-  result.index();
+  merging.keep(kept, size_);
+  merging.finish();
   return result;
 }
 

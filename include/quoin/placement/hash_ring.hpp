@@ -33,6 +33,7 @@
 #define QUOIN_PLACEMENT_HASH_RING_HPP
 
 #include <quoin/detail/placement_concept.hpp>
+#include <quoin/detail/placement_ranges.hpp>
 #include <quoin/detail/placement_ring_bytes.hpp>
 #include <quoin/detail/placement_ring_load.hpp>
 #include <quoin/detail/placement_shared.hpp>
@@ -278,6 +279,17 @@ class hash_ring {
     return state_->tokens_of(index_of(node));
   }
 
+  /// The ranges of hashes that a node owns, ascending, as few as there can be. O(tokens). Throws as
+  /// `index_of`, and `std::invalid_argument` naming `probes` when those are more than one: the keys
+  /// of a node are then scattered over the whole ring.
+  [[nodiscard]] std::vector<hash_range> ranges_of(const Node& node) const {
+    const std::uint32_t number = index_of(node);
+    if (options().probes != 1) {
+      detail::fail_argument("hash_ring", "probes", options().probes, "1 for nodes to own ranges");
+    }
+    return detail::ranges_of_node({tokens(), token_owners()}, number);
+  }
+
   /// The part of all keys that a node owns, exactly, whatever the number of probes (see
   /// detail/placement_ring_load.hpp). O(tokens). Throws as `index_of`.
   [[nodiscard]] double load_share(const Node& node) const {
@@ -460,11 +472,41 @@ class hash_ring {
   shared state_;
 };
 
-/// True when `key` has another owner in `after` than in `before`. Rings of the same hash and seed.
+/// True when `key` has another owner in `after` than in `before`, which share a hash and a seed.
+/// Throws `std::out_of_range` when one is empty.
 template <class Node, class Hash, detail::hashable_by<Hash> Key>
 [[nodiscard]] bool would_move(const hash_ring<Node, Hash>& before,
                               const hash_ring<Node, Hash>& after, const Key& key) {
   return !(before.owner(key) == after.owner(key));
+}
+
+/// The part of all keys that have another owner in `after` than in `before`: with one probe exactly,
+/// in O(tokens); with several from a sample of `samples` hashes, always the same ones, so that the
+/// standard error is √(p(1 − p) / samples). Throws `std::out_of_range` when one ring is empty.
+template <class Node, class Hash>
+[[nodiscard]] double moved_share(const hash_ring<Node, Hash>& before,
+                                 const hash_ring<Node, Hash>& after,
+                                 std::uint32_t samples = 1u << 16) {
+  if (before.empty() || after.empty()) detail::fail_empty("hash_ring");
+  const auto moves = [&](std::uint32_t from, std::uint32_t to) {
+    return !(before.nodes()[from] == after.nodes()[to]);
+  };
+  if (before.options().probes == 1 && after.options().probes == 1) {
+    detail::range_sum moved;
+    detail::for_each_overlap(before.tokens(), after.tokens(),
+                             [&](hash_range range, std::size_t i, std::size_t j) {
+                               if (moves(before.token_owners()[i], after.token_owners()[j])) {
+                                 moved.add(range);
+                               }
+                             });
+    return moved.share();
+  }
+  std::uint32_t moved = 0;
+  for (std::uint32_t i = 0; i < samples; ++i) {
+    const std::uint64_t h = hash{}(i);
+    moved += moves(before.owner_index_of_hash(h), after.owner_index_of_hash(h));
+  }
+  return static_cast<double>(moved) / samples;
 }
 
 }  // namespace quoin::inline QUOIN_ABI
