@@ -33,15 +33,34 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace quoin::inline QUOIN_ABI {
+
+namespace detail {
+
+/// Where the first `c` from `from` on is; the size if there is none.
+template <byte_like Byte>
+[[nodiscard]] constexpr std::size_t find_byte(byte_view<Byte> bytes, char c,
+                                              std::size_t from) noexcept {
+  if (!std::is_constant_evaluated() && from < bytes.size) {
+    const void* const at = std::memchr(bytes.data + from, c, bytes.size - from);
+    if (at == nullptr) return bytes.size;
+    return static_cast<std::size_t>(static_cast<const Byte*>(at) - bytes.data);
+  }
+  while (from < bytes.size && static_cast<char>(bytes.data[from]) != c) ++from;
+  return from;
+}
+
+}  // namespace detail
 
 /// How many slots there are.
 inline constexpr std::uint32_t hash_slot_count = 16384;
@@ -51,10 +70,7 @@ inline constexpr std::uint32_t hash_slot_count = 16384;
 template <detail::byte_range Key>
 [[nodiscard]] constexpr std::uint16_t hash_slot(const Key& key) noexcept {
   const auto bytes = detail::bytes_of(key);
-  const auto find = [&](char c, std::size_t from) {
-    while (from < bytes.size && static_cast<char>(bytes.data[from]) != c) ++from;
-    return from;
-  };
+  const auto find = [&](char c, std::size_t from) { return detail::find_byte(bytes, c, from); };
   std::size_t begin = 0, size = bytes.size;
   if (const std::size_t open = find('{', 0); open < bytes.size) {
     const std::size_t close = find('}', open + 1);

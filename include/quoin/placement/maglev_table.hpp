@@ -14,7 +14,7 @@
 /// Disruption  with 65,537 entries the removal of one of 10, 100, 1,000 nodes moves, beside that
 ///             node's keys, 0.2, 0.6, 0.6 % of the others (ten times the entries: 0.1, 0.1, 0.3 %).
 /// Cost        lookup: two multiplications and one load, from 128 KiB for up to 65,535 nodes. Change:
-///             the table is built anew, O(M log M), about 1 ms at the default size.
+///             the table is built anew, O(M log M), 1 to 2 ms at the default size.
 /// Threads     like a standard container: any number of readers, or one writer.
 /// Source      Eisenbud et al. 2016, "Maglev: a fast and reliable software network load balancer",
 ///             NSDI, section 3.4; weights: Envoy's maglev_lb.cc.
