@@ -183,7 +183,7 @@ TEST(PlacementRanges, OfReplicasAreFetchedByThoseThatLackThem) {
   std::mt19937_64 random(3);
   for (int trial = 0; trial < 2'000; ++trial) {
     const ring a = random_ring(random), b = random_ring(random);
-    const std::size_t n = random() % 3 + 1;
+    const auto n = static_cast<std::size_t>(random() % 3 + 1);
     const auto once = [&](std::size_t i) { return list_view{a.replicas(i, n)}; };
     const auto now = [&](std::size_t i) { return list_view{b.replicas(i, n)}; };
     const auto moves = quoin::detail::replica_moves(a.tokens, b.tokens, once, now);

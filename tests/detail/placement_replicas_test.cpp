@@ -19,6 +19,7 @@ using quoin::detail::no_node;
 using quoin::detail::rack_table;
 using quoin::detail::replica_cache;
 using quoin::detail::replica_nodes;
+using quoin::detail::ring_replicas;
 
 using list = std::vector<std::uint32_t>;
 
@@ -105,7 +106,8 @@ TEST(PlacementReplicas, AreApartByTheRule) {
   for (int trial = 0; trial < 2'000; ++trial) {
     const cluster c = random_cluster(random);
     const rack_table table = c.table();
-    const std::size_t n = random() % 14, position = random() % c.tokens.size();
+    const auto n = static_cast<std::size_t>(random() % 14);
+    const auto position = static_cast<std::size_t>(random() % c.tokens.size());
     const replica_nodes found = replicas_at(c.ring(), position, n, table);
     const list expected = c.replicas(position, n);
     ASSERT_EQ(as_list(found.nodes), expected) << trial;
@@ -121,7 +123,8 @@ TEST(PlacementReplicas, WithoutPlacesAreTheFirstDifferentNodes) {
     const cluster c = random_cluster(random);
     const rack_table alike(c.size());
     EXPECT_FALSE(alike.placed());
-    const std::size_t n = random() % 14, position = random() % c.tokens.size();
+    const auto n = static_cast<std::size_t>(random() % 14);
+    const auto position = static_cast<std::size_t>(random() % c.tokens.size());
     list expected;
     for (std::size_t i = 0; i < c.nodes.size() && expected.size() < n; ++i) {
       const std::uint32_t node = c.nodes[(position + i) % c.nodes.size()];
@@ -162,7 +165,8 @@ TEST(PlacementReplicas, StandInsKeepToTheRule) {
   for (int trial = 0; trial < 2'000; ++trial) {
     const cluster c = random_cluster(random);
     const rack_table table = c.table();
-    const std::size_t n = random() % 12, position = random() % c.tokens.size();
+    const auto n = static_cast<std::size_t>(random() % 12);
+    const auto position = static_cast<std::size_t>(random() % c.tokens.size());
     const std::uint64_t down = random();
     const auto healthy = [&](std::uint32_t node) { return (down >> node & 1) == 0; };
     const replica_nodes meant = replicas_at(c.ring(), position, n, table);
@@ -198,18 +202,23 @@ TEST(PlacementReplicas, AreRemembered) {
     replica_cache cache(c.tokens.size(), n);
     ASSERT_EQ(cache.replicas(), n);
     for (std::size_t position = 0; position < c.tokens.size(); ++position) {
-      EXPECT_EQ(cache.load(position).nodes.size(), 0u);
-      const replica_nodes set = replicas_at(c.ring(), position, n, table);
-      cache.store(position, set);
-      const replica_nodes again = cache.load(position);
-      EXPECT_EQ(as_list(again.nodes), as_list(set.nodes));
-      EXPECT_TRUE(again.short_of == set.short_of && again.zones_repeated == set.zones_repeated &&
-                  again.racks_repeated == set.racks_repeated);
+      replica_nodes unknown;
+      EXPECT_FALSE(cache.load(position, 1, unknown));
+      cache.store(position, replicas_at(c.ring(), position, n, table), table);
+      for (std::size_t fewer = 1; fewer <= n; ++fewer) {
+        const replica_nodes set = replicas_at(c.ring(), position, fewer, table);
+        replica_nodes again;
+        EXPECT_TRUE(cache.load(position, fewer, again));
+        EXPECT_EQ(as_list(again.nodes), as_list(set.nodes));
+        EXPECT_TRUE(again.short_of == set.short_of && again.zones_repeated == set.zones_repeated &&
+                    again.racks_repeated == set.racks_repeated);
+      }
     }
     replica_cache moved(std::move(cache));
     EXPECT_EQ(cache.replicas(), 0u);
     EXPECT_EQ(moved.replicas(), n);
-    EXPECT_NE(moved.load(0).nodes.size(), 0u);
+    replica_nodes first;
+    EXPECT_TRUE(moved.load(0, 1, first));
   }
   EXPECT_EQ(replica_cache(10, 0).replicas(), 0u);
   EXPECT_EQ(replica_cache(10, 9).replicas(), 0u);
@@ -218,17 +227,16 @@ TEST(PlacementReplicas, AreRemembered) {
 TEST(PlacementReplicas, AreRememberedByManyThreadsAtOnce) {
   std::mt19937_64 random(5);
   const cluster c = random_cluster(random);
-  const rack_table table = c.table();
-  const replica_cache cache(c.tokens.size(), 3);
+  const quoin::detail::made_once<ring_replicas> made;
   const auto ask = [&] {
+    const ring_replicas& all = made.get([&] {
+      return ring_replicas{c.table(), replica_cache(c.tokens.size(), 3)};
+    });
     for (std::size_t i = 0; i < 20 * c.tokens.size(); ++i) {
-      const std::size_t position = i % c.tokens.size();
-      replica_nodes set = cache.load(position);
-      if (set.nodes.size() == 0) {
-        set = replicas_at(c.ring(), position, 3, table);
-        cache.store(position, set);
-      }
-      ASSERT_EQ(as_list(set.nodes), c.replicas(position, 3));
+      const std::size_t position = i % c.tokens.size(), n = i % 5;
+      replica_nodes found;
+      all.find(c.ring(), position, n, found);
+      ASSERT_EQ(as_list(found.nodes), c.replicas(position, n));
     }
   };
   std::thread one(ask), two(ask);

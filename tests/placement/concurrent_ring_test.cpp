@@ -28,7 +28,7 @@ struct even_ring {
 
   [[nodiscard]] std::size_t size() const { return names.size(); }
   [[nodiscard]] const std::uint64_t& owner_of_hash(std::uint64_t hash) const {
-    return names.at(hash % (names.empty() ? 1 : names.size()));
+    return names.at(static_cast<std::size_t>(hash % (names.empty() ? 1 : names.size())));
   }
   [[nodiscard]] const std::uint64_t& owner(int key) const {
     return owner_of_hash(static_cast<std::uint64_t>(key));

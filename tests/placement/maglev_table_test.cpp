@@ -90,8 +90,8 @@ numbers textbook(nodes all, std::uint32_t size) {
       target[i] += greatest;
       const std::uint64_t offset = quoin::xxh64(all[i].node) % size;
       const std::uint64_t skip = quoin::xxh64(all[i].node, 1) % (size - 1) + 1;
-      std::uint64_t c;
-      do c = (offset + next[i]++ * skip) % size;
+      std::size_t c;
+      do c = static_cast<std::size_t>((offset + next[i]++ * skip) % size);
       while (out[c] != UINT32_MAX);
       out[c] = static_cast<std::uint32_t>(i);
       ++filled;
