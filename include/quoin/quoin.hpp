@@ -27,6 +27,7 @@
 #include <quoin/placement/concurrent_ring.hpp>
 #include <quoin/placement/hash_ring.hpp>
 #include <quoin/placement/hash_slots.hpp>
+#include <quoin/placement/jump_back_hash.hpp>
 #include <quoin/placement/jump_hash.hpp>
 #include <quoin/placement/ketama_ring.hpp>
 #include <quoin/placement/maglev_table.hpp>
