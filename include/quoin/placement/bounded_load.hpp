@@ -10,12 +10,12 @@
 /// Guarantee   whenever a token is given, its node has at most ⌈(1 + ε) · w/Σw · m⌉ tokens, where m
 ///             is how many there are in all, this one included. (As tokens are given back m shrinks,
 ///             and a node may hold more than that until its own are.) With the same loads a key goes
-///             to the same node: its owner or, where that is full, the owner of its hash mixed with
+///             to the same node: its owner or, where that is full, the owner of its hash hashed with
 ///             1, 2, … 64, and then the next node in `nodes()` with room. So what overflows spreads
 ///             over all nodes, and does not fill up the neighbour.
 /// Cost        the placement's lookup and two atomic additions, one of them on a counter that all
-///             threads share. More lookups when nodes are full: 1.005 on average at ε = 0.1 with the
-///             load spread evenly, at most (1 + ε)/ε on average whatever the load.
+///             threads share. Where the owner is full, (1 + ε)/ε lookups more on average at most,
+///             whatever the load.
 /// Threads     concurrent: all operations at once, lock-free. Counters are relaxed atomics: what they
 ///             count is read by nothing else, and the bound follows from the order of changes to each
 ///             one alone. The placement itself does not change.
@@ -33,7 +33,6 @@
 #define QUOIN_PLACEMENT_BOUNDED_LOAD_HPP
 
 #include <quoin/detail/bits.hpp>
-#include <quoin/detail/hash_mix.hpp>
 #include <quoin/detail/keys.hpp>
 #include <quoin/detail/placement_concept.hpp>
 #include <quoin/detail/placement_errors.hpp>
@@ -208,7 +207,7 @@ class bounded_load {
     const std::uint32_t home = index_of_hash(hash);
     if (takes(home)) return home;
     for (std::uint64_t jump = 1; jump <= most_jumps; ++jump) {
-      const std::uint32_t index = index_of_hash(detail::mix(hash, jump));
+      const std::uint32_t index = index_of_hash(quoin::hash{jump}(hash));
       if (takes(index)) return index;
     }
     for (std::size_t step = 1; step < size(); ++step) {
