@@ -257,7 +257,7 @@ TEST(ketama_ring, a_hundred_thousand_keys_on_fifty_lists_as_libmemcached) {
   for (int list = 0; list < 50; ++list) {
     const auto servers = random_servers(state, 1 + random_below(state, 100));
     const client peer(servers, {});
-    ketama_ring(servers).owners_many(std::span<const std::string>(keys), owners);
+    ketama_ring(servers).owners_many(keys, owners);
     std::size_t differing = 0;
     for (std::size_t i = 0; i < keys.size(); ++i) differing += owners[i] != peer.owner(keys[i]);
     ASSERT_EQ(differing, 0u) << list;
@@ -409,22 +409,21 @@ TEST(ketama_ring, refuses_and_stays_as_it_was) {
   const std::uint64_t before = digest(ring);
   using invalid = std::invalid_argument;
   EXPECT_EQ(what_of<invalid>([&] { ring.add("10.0.1.3"); }),
-            "quoin::ketama_ring: server = \"10.0.1.3\", must be one that is not there yet");
+            "quoin::ketama_ring: node \"10.0.1.3\" is in the ring already");
   EXPECT_EQ(what_of<invalid>([&] { ring.add("x", 0); }),
             "quoin::ketama_ring: weight = 0, must be at least 1");
-  EXPECT_EQ(what_of<invalid>([&] { ring.add(""); }),
-            "quoin::ketama_ring: server = \"\", must be a name of at least one character");
+  EXPECT_EQ(what_of<invalid>([&] { ring.add(""); }), "quoin::ketama_ring: node \"\" has no name");
   EXPECT_EQ(what_of<invalid>([&] { ring.set_weight("10.0.1.3:11211", 0); }),
             "quoin::ketama_ring: weight = 0, must be at least 1");
   const std::vector<weighted_server> twins = {{"new", 1}, {"other", 1}, {"new:11211", 2}};
   EXPECT_THROW(ring.add_many(twins), invalid);
-  std::vector<std::uint32_t> out(2);
-  const std::string keys[] = {"one"};
-  EXPECT_THROW(ring.owners_many(std::span<const std::string>(keys), out), invalid);
-  EXPECT_EQ(what_of<std::out_of_range>([&] { ring.remove("10.0.1.3"); }),
-            "quoin::ketama_ring: there is no server \"10.0.1.3\"");
-  EXPECT_THROW(static_cast<void>(ring.points_of("x")), std::out_of_range);
-  EXPECT_THROW(ring.set_weight("x", 1), std::out_of_range);
+  std::vector<std::uint32_t> out(1);
+  const std::string keys[] = {"one", "two"};
+  EXPECT_THROW(ring.owners_many(keys, out), invalid);
+  EXPECT_EQ(what_of<invalid>([&] { ring.remove("10.0.1.3"); }),
+            "quoin::ketama_ring: node \"10.0.1.3\" is not in the ring");
+  EXPECT_THROW(static_cast<void>(ring.points_of("x")), invalid);
+  EXPECT_THROW(ring.set_weight("x", 1), invalid);
   EXPECT_EQ(digest(ring), before);
   EXPECT_EQ(ring, ketama_ring(eight));
 }
@@ -432,11 +431,11 @@ TEST(ketama_ring, refuses_and_stays_as_it_was) {
 TEST(ketama_ring, nobody_owns_a_key_of_an_empty_ring) {
   const ketama_ring ring;
   EXPECT_EQ(what_of<std::out_of_range>([&] { static_cast<void>(ring.owner("key")); }),
-            "quoin::ketama_ring: there is no server to own a key");
+            "quoin::ketama_ring: there are no nodes");
   EXPECT_THROW(static_cast<void>(ring.owner_of_hash(1)), std::out_of_range);
   const std::string keys[] = {"one"};
   std::uint32_t out[1];
-  EXPECT_THROW(ring.owners_many(std::span<const std::string>(keys), out), std::out_of_range);
+  EXPECT_THROW(ring.owners_many(keys, out), std::out_of_range);
   ring.owners_many(std::span<const std::string>(), {});
 }
 

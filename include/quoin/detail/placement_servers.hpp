@@ -5,15 +5,15 @@
 #ifndef QUOIN_DETAIL_PLACEMENT_SERVERS_HPP
 #define QUOIN_DETAIL_PLACEMENT_SERVERS_HPP
 
+#include <quoin/detail/bytes.hpp>
 #include <quoin/detail/error.hpp>
+#include <quoin/detail/placement_errors.hpp>
 #include <quoin/detail/placement_tokens.hpp>
 #include <quoin/detail/xxh64.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,29 +25,11 @@ namespace quoin::inline QUOIN_ABI {
 struct weighted_server {
   std::string name;
   std::uint32_t weight = 1;  ///< at least 1
+
+  friend bool operator==(const weighted_server&, const weighted_server&) = default;
 };
 
 namespace detail {
-
-/// Throws `std::out_of_range` or calls the failure handler.
-[[noreturn]] QUOIN_COLD inline void fail_lookup(const char* type, const char* what,
-                                                std::string_view name = {}) {
-  std::string text = std::string("quoin::") + type + ": " + what;
-  if (name.data() != nullptr) text.append(" \"").append(name).append("\"");
-#if QUOIN_HAS_EXCEPTIONS
-  throw std::out_of_range(text);
-#else
-  hand_over_failure(text.c_str());
-#endif
-}
-
-/// `fail_argument` of text.
-[[noreturn]] QUOIN_COLD inline void fail_server(const char* type, std::string_view name,
-                                                const char* permitted) {
-  const std::string text = std::string("quoin::") + type + ": server = \"" + std::string(name) +
-                           "\", must be " + permitted;
-  fail(text.c_str());
-}
 
 /// Writes `number` in decimal at `out`, which has room for ten digits; gives their count.
 [[nodiscard]] inline std::size_t write_decimal(std::uint32_t number, char* out) noexcept {
@@ -101,26 +83,6 @@ struct server_tokens {
   server_tokens& operator=(server_tokens&&) noexcept = default;
   ~server_tokens() = default;
 
-  [[nodiscard]] std::uint32_t owner(const char* type, Token token) const {
-    if (table.empty()) [[unlikely]]
-      fail_lookup(type, "there is no server to own a key");
-    return table.owner(token);
-  }
-
-  void owners(const char* type, std::span<const Token> tokens, std::uint32_t* out) const {
-    if (tokens.empty()) return;
-    if (table.empty()) [[unlikely]]
-      fail_lookup(type, "there is no server to own a key");
-    table.owners(tokens, out);
-  }
-
-  [[nodiscard]] std::size_t index_of(const char* type, std::string_view name) const {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (names[i] == name) return i;
-    }
-    fail_lookup(type, "there is no server", name);
-  }
-
   /// Appends `servers`. `identity(name)` is what makes their tokens: no two may have the same. If
   /// this fails, the object is to be thrown away.
   template <class Identity>
@@ -128,7 +90,7 @@ struct server_tokens {
     names.reserve(names.size() + servers.size());
     weights.reserve(weights.size() + servers.size());
     for (const weighted_server& server : servers) {
-      if (server.name.empty()) fail_server(type, server.name, "a name of at least one character");
+      if (server.name.empty()) fail_node(type, server.name, "has no name");
       if (server.weight == 0) fail_argument(type, "weight", server.weight, "at least 1");
       names.push_back(server.name);
       weights.push_back(server.weight);
@@ -158,10 +120,152 @@ struct server_tokens {
       const std::string& later = names[hashes[i].node];
       if (hashes[i].token == hashes[i - 1].token &&
           identity(later) == identity(names[hashes[i - 1].node])) {
-        fail_server(type, later, "one that is not there yet");
+        fail_node(type, later, "is in the ring already");
       }
     }
   }
+};
+
+/// What those rings have in common: lookup and inspection.
+/// @tparam Ring  has `type`, the name it goes by in messages, and `point_of(key)`.
+template <class Ring, class Token>
+class server_ring {
+ public:
+  /// The server of `key`, any range of bytes or a string literal: the one with the first point that
+  /// is not less than the key's, or else with the first of all. Throws `std::out_of_range` when
+  /// there is no server.
+  template <byte_range Key>
+  [[nodiscard]] const std::string& owner(const Key& key) const {
+    return state_.names[owner_index(key)];
+  }
+
+  /// The same as a number: the position in `nodes()`.
+  template <byte_range Key>
+  [[nodiscard]] std::uint32_t owner_index(const Key& key) const {
+    return owner_index_of_point(ring().point_of(key));
+  }
+
+  /// The server of a ready point, of any other hash of keys; throw as `owner`.
+  [[nodiscard]] const std::string& owner_of_point(Token point) const {
+    return state_.names[owner_index_of_point(point)];
+  }
+  [[nodiscard]] std::uint32_t owner_index_of_point(Token point) const {
+    if (state_.table.empty()) [[unlikely]]
+      fail_empty(Ring::type);
+    return state_.table.owner(point);
+  }
+
+  /// The server of the lower bits of `hash`, as many as a point has, taken as a point. Others agree
+  /// only if their points are those: it is there for code written for any placement.
+  [[nodiscard]] const std::string& owner_of_hash(std::uint64_t hash) const {
+    return owner_of_point(static_cast<Token>(hash));
+  }
+  [[nodiscard]] std::uint32_t owner_index_of_hash(std::uint64_t hash) const {
+    return owner_index_of_point(static_cast<Token>(hash));
+  }
+
+  /// The owners of a contiguous range of keys: `out[i] = owner_index(keys[i])`, with cache misses
+  /// that overlap. `out` has as many elements at least (else throws `std::invalid_argument`).
+  template <class Keys>
+  void owners_many(const Keys& keys, std::span<std::uint32_t> out) const {
+    const std::span all(keys);
+    if (out.size() < all.size()) {
+      fail_argument(Ring::type, "out.size()", out.size(), "at least the number of keys");
+    }
+    if (!all.empty() && state_.table.empty()) fail_empty(Ring::type);
+    constexpr std::size_t block = 64;
+    Token points[block];
+    for (std::size_t i = 0; i < all.size(); i += block) {
+      const std::size_t n = min_of(block, all.size() - i);
+      ring().points_of_keys(all.subspan(i, n), points);
+      state_.table.owners({points, n}, &out[i]);
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return state_.names.size(); }
+  [[nodiscard]] bool empty() const noexcept { return state_.names.empty(); }
+
+  /// The servers in their order, and their weights.
+  [[nodiscard]] std::span<const std::string> nodes() const noexcept { return state_.names; }
+  [[nodiscard]] std::span<const std::uint32_t> weights() const noexcept { return state_.weights; }
+
+  /// All points in ascending order, and the number of the server of each. Of equal ones only the
+  /// first owns keys.
+  [[nodiscard]] std::span<const Token> points() const noexcept { return state_.table.tokens(); }
+  [[nodiscard]] std::span<const std::uint32_t> point_owners() const noexcept {
+    return state_.table.nodes();
+  }
+
+  /// How many points a server has. Throws `std::invalid_argument` with the name if it is not there.
+  [[nodiscard]] std::uint32_t points_of(std::string_view name) const {
+    return state_.counts[index_of(name)];
+  }
+
+  /// The servers without a point, whose share of the weights is so small that the formula gives
+  /// them none: no key is theirs. To be looked at after a change, as no other client says it.
+  [[nodiscard]] std::vector<std::string> starved() const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (state_.counts[i] == 0) names.push_back(state_.names[i]);
+    }
+    return names;
+  }
+
+  /// Removes all servers.
+  void clear() noexcept { state_ = {}; }
+
+ protected:
+  server_ring() = default;
+
+  [[nodiscard]] std::size_t index_of(std::string_view name) const {
+    for (std::size_t i = 0; i < state_.names.size(); ++i) {
+      if (state_.names[i] == name) return i;
+    }
+    fail_node(Ring::type, name, "is not in the ring");
+  }
+
+  template <class Keys>
+  void points_of_keys(const Keys& keys, Token* out) const noexcept {
+    for (const auto& key : keys) *out++ = ring().point_of(key);
+  }
+
+  /// The servers and how many points they have, without the points.
+  [[nodiscard]] server_tokens<Token> lists() const {
+    server_tokens<Token> next;
+    next.names = state_.names;
+    next.weights = state_.weights;
+    next.counts = state_.counts;
+    return next;
+  }
+
+  /// Takes up `next`, this ring after a change, whose `counts` are still those before it for the
+  /// servers that were there. Servers that have as many points as before keep theirs.
+  /// @param removed  the number that a server had which is no more, or -1
+  /// @param append   `append(name, count, number, out)` makes the points of one
+  template <class Append>
+  void update(server_tokens<Token>&& next, std::vector<std::uint32_t>&& counts,
+              std::ptrdiff_t removed, Append append) {
+    const std::vector<std::uint32_t> before = std::exchange(next.counts, std::move(counts));
+    std::vector<token_point<Token>> added;
+    std::vector<std::uint32_t> renumbered(state_.names.size(), dropped_node);
+    for (std::size_t i = 0; i < next.names.size(); ++i) {
+      const auto number = static_cast<std::uint32_t>(i);
+      if (i < before.size() && before[i] == next.counts[i]) {
+        const bool moved_up = removed >= 0 && i >= static_cast<std::size_t>(removed);
+        renumbered[i + moved_up] = number;
+      } else {
+        append(next.names[i], next.counts[i], number, added);
+      }
+    }
+    sort_points(added);
+    next.table = state_.table.merged(added, renumbered);
+    state_ = std::move(next);
+  }
+
+  server_tokens<Token> state_;
+
+ private:
+  [[nodiscard]] const Ring& ring() const noexcept { return static_cast<const Ring&>(*this); }
 };
 
 }  // namespace detail

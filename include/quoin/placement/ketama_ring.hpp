@@ -37,6 +37,7 @@
 #define QUOIN_PLACEMENT_KETAMA_RING_HPP
 
 #include <quoin/detail/bytes.hpp>
+#include <quoin/detail/error.hpp>
 #include <quoin/detail/placement_concept.hpp>
 #include <quoin/detail/placement_ketama.hpp>
 #include <quoin/detail/placement_servers.hpp>
@@ -63,8 +64,11 @@ struct ketama_options {
   friend constexpr bool operator==(const ketama_options&, const ketama_options&) = default;
 };
 
-class ketama_ring {
+/// See the top of this file; lookup and inspection are those of `detail::server_ring`.
+class ketama_ring : public detail::server_ring<ketama_ring, std::uint32_t> {
  public:
+  static constexpr const char* type = "ketama_ring";
+
   /// A ring without servers.
   explicit ketama_ring(const ketama_options& options = {}) noexcept : options_(options) {}
 
@@ -90,14 +94,16 @@ class ketama_ring {
   /// Adds all of `servers`, as `add` of one after the other, at once: O(points) for all together.
   void add_many(std::span<const weighted_server> servers) {
     auto next = lists();
-    next.append("ketama_ring", servers, [this](std::string_view name) { return identity(name); });
-    rebuild(std::move(next), -1);
+    next.append(type, servers, [this](std::string_view name) {
+      return detail::ketama_identity(options_.naming, name);
+    });
+    rebuild(std::move(next));
   }
 
-  /// Removes a server; those after it move up. O(points). Throws `std::out_of_range` if it is not
-  /// there under this very name; if anything throws, nothing changes.
+  /// Removes a server; those after it move up. O(points). Throws `std::invalid_argument` if it is
+  /// not there under this very name; if anything throws, nothing changes.
   void remove(std::string_view name) {
-    const std::size_t index = state_.index_of("ketama_ring", name);
+    const std::size_t index = index_of(name);
     auto next = lists();
     next.erase(index);
     rebuild(std::move(next), static_cast<std::ptrdiff_t>(index));
@@ -106,53 +112,11 @@ class ketama_ring {
   /// Changes a weight, and with it the points of all whose share of the total changes. O(points).
   /// Throws as `add` and `remove`; if anything throws, nothing changes.
   void set_weight(std::string_view name, std::uint32_t weight) {
-    const std::size_t index = state_.index_of("ketama_ring", name);
-    if (weight == 0) detail::fail_argument("ketama_ring", "weight", weight, "at least 1");
+    const std::size_t index = index_of(name);
+    if (weight == 0) detail::fail_argument(type, "weight", weight, "at least 1");
     auto next = lists();
     next.weights[index] = weight;
-    rebuild(std::move(next), -1);
-  }
-
-  void clear() noexcept { state_ = {}; }
-
-  /// The server of `key`, any range of bytes or a string literal: the one with the first point that
-  /// is not less than the key's, or else with the first of all. Throws `std::out_of_range` when
-  /// there is no server.
-  template <detail::byte_range Key>
-  [[nodiscard]] const std::string& owner(const Key& key) const {
-    return state_.names[owner_index(key)];
-  }
-
-  /// The same as a number: the position in `nodes()`, what `memcached_generate_hash` gives.
-  template <detail::byte_range Key>
-  [[nodiscard]] std::uint32_t owner_index(const Key& key) const {
-    return state_.owner("ketama_ring", point_of(key));
-  }
-
-  /// The server of a ready point, of any other hash of 32 bits.
-  [[nodiscard]] const std::string& owner_of_point(std::uint32_t point) const {
-    return state_.names[state_.owner("ketama_ring", point)];
-  }
-
-  /// The server of the lower 32 bits of `hash`, taken as a point. No other client would agree,
-  /// unless they are one: it is there for code written for any placement.
-  [[nodiscard]] const std::string& owner_of_hash(std::uint64_t hash) const {
-    return owner_of_point(static_cast<std::uint32_t>(hash));
-  }
-
-  /// `out[i] = owner_index(keys[i])`. Throws `std::invalid_argument` unless both are of one size.
-  template <detail::byte_range Key>
-  void owners_many(std::span<const Key> keys, std::span<std::uint32_t> out) const {
-    if (keys.size() != out.size()) {
-      detail::fail_argument("ketama_ring", "out.size()", out.size(), "the number of keys");
-    }
-    constexpr std::size_t block = 64;
-    std::uint32_t points[block];
-    for (std::size_t i = 0; i < keys.size(); i += block) {
-      const std::size_t n = detail::min_of(block, keys.size() - i);
-      for (std::size_t k = 0; k < n; ++k) points[k] = point_of(keys[i + k]);
-      state_.owners("ketama_ring", std::span<const std::uint32_t>(points, n), &out[i]);
-    }
+    rebuild(std::move(next));
   }
 
   /// The point of `key` under the options' hash.
@@ -162,39 +126,7 @@ class ketama_ring {
     return detail::ketama_point(options_.hash, view.data, view.size);
   }
 
-  [[nodiscard]] std::size_t size() const noexcept { return state_.names.size(); }
-  [[nodiscard]] bool empty() const noexcept { return state_.names.empty(); }
   [[nodiscard]] const ketama_options& options() const noexcept { return options_; }
-
-  /// The servers in their order.
-  [[nodiscard]] std::span<const std::string> nodes() const noexcept { return state_.names; }
-
-  /// Their weights.
-  [[nodiscard]] std::span<const std::uint32_t> weights() const noexcept { return state_.weights; }
-
-  /// All points in ascending order, and the number of the server of each.
-  [[nodiscard]] std::span<const std::uint32_t> points() const noexcept {
-    return state_.table.tokens();
-  }
-  [[nodiscard]] std::span<const std::uint32_t> point_owners() const noexcept {
-    return state_.table.nodes();
-  }
-
-  /// How many points a server has: 0 when its weight is so small beside the others' that the formula
-  /// of ketama gives it none, and thus no key. Throws `std::out_of_range` if it is not there.
-  [[nodiscard]] std::uint32_t points_of(std::string_view name) const {
-    return state_.counts[state_.index_of("ketama_ring", name)];
-  }
-
-  /// The servers without a point: none of their memory is used. To be looked at after a change of
-  /// weights, as no other client says it.
-  [[nodiscard]] std::vector<std::string> starved() const {
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < size(); ++i) {
-      if (state_.counts[i] == 0) names.push_back(state_.names[i]);
-    }
-    return names;
-  }
 
   friend bool operator==(const ketama_ring& a, const ketama_ring& b) noexcept {
     return a.options_ == b.options_ && a.state_.names == b.state_.names &&
@@ -202,40 +134,14 @@ class ketama_ring {
   }
 
  private:
-  using state = detail::server_tokens<std::uint32_t>;
+  friend server_ring;
   using point_list = std::vector<detail::token_point<std::uint32_t>>;
 
-  [[nodiscard]] std::string_view identity(std::string_view name) const noexcept {
-    return detail::ketama_identity(options_.naming, name);
-  }
-
-  /// The servers without their points.
-  [[nodiscard]] state lists() const {
-    state next;
-    next.names = state_.names;
-    next.weights = state_.weights;
-    next.counts = state_.counts;
-    return next;
-  }
-
-  /// Makes the table of `next`, which is this ring after a change: `removed` is the number that a
-  /// server had which is no more, or -1. Servers that have as many points as before keep theirs.
-  void rebuild(state&& next, std::ptrdiff_t removed) {
-    const std::size_t size = next.names.size();
-    const std::vector<std::uint32_t> before = std::exchange(next.counts, counts_of(next.weights));
-    point_list added;
-    std::vector<std::uint32_t> renumbered(state_.names.size(), detail::dropped_node);
-    for (std::size_t i = 0; i < size; ++i) {
-      if (i < before.size() && before[i] == next.counts[i]) {
-        const bool moved_up = removed >= 0 && i >= static_cast<std::size_t>(removed);
-        renumbered[i + moved_up] = static_cast<std::uint32_t>(i);
-      } else {
-        append_points(next.names[i], next.counts[i], static_cast<std::uint32_t>(i), added);
-      }
-    }
-    detail::sort_points(added);
-    next.table = state_.table.merged(added, renumbered);
-    state_ = std::move(next);
+  void rebuild(detail::server_tokens<std::uint32_t>&& next, std::ptrdiff_t removed = -1) {
+    auto counts = counts_of(next.weights);
+    update(std::move(next), std::move(counts), removed,
+           [this](std::string_view name, std::uint32_t count, std::uint32_t number,
+                  point_list& out) { append_points(name, count, number, out); });
   }
 
   [[nodiscard]] std::vector<std::uint32_t> counts_of(
@@ -243,7 +149,7 @@ class ketama_ring {
     // So many have less than 2^31 points together, whatever their weights.
     constexpr std::size_t most = std::size_t{1} << 23;
     if (weights.size() > most) {
-      detail::fail_argument("ketama_ring", "servers", weights.size(), "at most 2^23");
+      detail::fail_argument(type, "servers", weights.size(), "at most 2^23");
     }
     const auto servers = static_cast<std::uint32_t>(weights.size());
     std::uint64_t total = 0;
@@ -272,7 +178,6 @@ class ketama_ring {
   }
 
   ketama_options options_;
-  state state_;
 };
 
 static_assert(placement<ketama_ring>);
