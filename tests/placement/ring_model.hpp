@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a hash ring is, with neither speed nor memory in mind: all tokens in a list, and the owner of
-// a hash is whoever has the token that lies nearest after it.
+// What a hash ring is, with neither speed nor memory in mind: all tokens in a list, which is searched
+// from end to end.
 #ifndef QUOIN_TESTS_PLACEMENT_RING_MODEL_HPP
 #define QUOIN_TESTS_PLACEMENT_RING_MODEL_HPP
 
@@ -69,16 +69,28 @@ class ring_model {
     return tokens_;
   }
 
+  /// With one probe the node of the next token; with several that of the nearest to any of them, on
+  /// either side.
   [[nodiscard]] const std::string& owner_of_hash(std::uint64_t hash) const {
     const std::string* owner = nullptr;
-    std::uint64_t least = 0;
+    std::uint64_t least = UINT64_MAX;
     for (std::uint32_t j = 0; j < probes_; ++j) {
-      const std::uint64_t probe = j == 0 ? hash : quoin::hash{j}(hash);
-      for (const auto& [token, node] : tokens()) {
-        if (owner != nullptr && token - probe >= least) continue;
-        owner = &node;
-        least = token - probe;
+      const std::uint64_t place = j == 0 ? hash : quoin::hash{j}(hash);
+      const auto* after = &tokens().front();
+      const auto* before = &tokens().back();
+      for (const auto& token : tokens()) {
+        if (token.first - place < after->first - place) after = &token;
       }
+      for (const auto& token :
+           tokens()) {  // of equal ones the last; the place itself is not before
+        if (place - token.first - 1 <= place - before->first - 1) before = &token;
+      }
+      const std::uint64_t up = after->first - place;
+      const std::uint64_t down = before->first == place ? UINT64_MAX : place - before->first;
+      const bool is_after = probes_ == 1 || up <= down;
+      if (owner != nullptr && (is_after ? up : down) >= least) continue;
+      owner = is_after ? &after->second : &before->second;
+      least = is_after ? up : down;
     }
     return *owner;
   }

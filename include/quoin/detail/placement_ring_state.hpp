@@ -25,7 +25,7 @@ namespace quoin::inline QUOIN_ABI {
 /// How many tokens and how many probes.
 struct hash_ring_options {
   std::uint32_t virtual_nodes = 160;  ///< tokens of a node of weight 1: 1 to 2^20
-  std::uint32_t probes = 1;           ///< K, places where a key looks for the nearest token: 1–64
+  std::uint32_t probes = 1;           ///< K, places where a key looks for a token: 1–64
   std::uint64_t seed = 0;             ///< of the hash; a random one when others choose the keys
 
   friend bool operator==(const hash_ring_options&, const hash_ring_options&) = default;

@@ -7,19 +7,21 @@
 /// of memcached must agree, `maglev_table` where evenness counts for more than a few keys moved,
 /// `jump_hash` for numbered shards of which only the last ever leaves.
 ///
-/// Guarantee   a node owns its part of the hashes, by weight, give or take a relative deviation of
-///             √((N − 1) / (N·V + 1)) with N nodes of V tokens: 7.1 % at V = 200, not the 5 % that
-///             textbooks quote from a lucky sample. With `probes = 2` 5.0 % at V = 100 and 3.9 % at
-///             V = 200, with 8 1.7 %: docs/accuracy-ring.md. `balance()` says what this very ring has.
+/// Guarantee   a node owns its part of the hashes, by weight, with a relative deviation of
+///             √((N − 1) / (N·V + 1)) for N nodes of V tokens: 7.1 % at V = 200, not the 5 % that
+///             textbooks quote from a lucky sample. With K > 1 `probes` a key goes to the token
+///             nearest to any of K places, and the deviation is 1 / √(2·(2K − 1)·V): 4.1 % with two
+///             at V = 100, 2.9 % at V = 200, 1.3 % with eight (docs/accuracy-ring.md). `balance()`
+///             says what this very ring has.
 /// Cost        owner: 2 to 5 ns in the cache, 3 cache lines; each further probe the same again.
-///             A change: a copy of the tokens, 0.1 ms for 160,000 of them. A copy of a ring: one
+///             A change: a copy of the tokens, 0.2 ms for 160,000 of them. A copy of a ring: one
 ///             atomic addition.
 /// Memory      at most 16 bytes a token where there are many, 12 and 4 to 8 KiB where few.
 /// Threads     a value type. Copies share what they hold and may be used in different threads.
 /// Bytes       format 0x0301, docs/formats.md.
 /// Source      Karger et al. 1997 (rings); DeCandia et al. 2007 (virtual nodes); Appleton, O'Reilly
-///             2015 (probes); search and the shares under K probes: detail/placement_tokens.hpp,
-///             detail/placement_ring_load.hpp.
+///             2015 (probes; in one direction); search: detail/placement_tokens.hpp; shares and
+///             deviation under K probes: detail/placement_ring_load.hpp.
 ///
 /// @code
 /// quoin::hash_ring<std::string> ring({.virtual_nodes = 160});
