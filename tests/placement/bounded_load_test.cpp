@@ -41,7 +41,7 @@ struct bare {
   [[nodiscard]] std::size_t size() const { return names.size(); }
   [[nodiscard]] const std::vector<std::string>& nodes() const { return names; }
   [[nodiscard]] const std::string& owner_of_hash(std::uint64_t hash) const {
-    return names[hash % names.size()];
+    return names[static_cast<std::size_t>(hash % names.size())];
   }
 };
 static_assert(quoin::placement<bare>);
@@ -194,10 +194,10 @@ TEST(BoundedLoad, IsBoundedWhileTokensComeAndGo) {
   constexpr std::size_t held_by_each = 50;
   in_threads([&](std::uint32_t t) {
     std::vector<bounded::token> held(held_by_each);
-    for (std::uint64_t i = 0; i < 5000; ++i) {
+    for (std::size_t i = 0; i < 5000; ++i) {
       auto& slot = held[i % held_by_each];
       slot.release();
-      slot = load.acquire_hash(random_number(i % 3 == 0 ? 1 : threads * i + t));
+      slot = load.acquire_hash(random_number(i % 3 == 0 ? 1 : threads * std::uint64_t{i} + t));
       EXPECT_LE(load.load(slot.index()), load.capacity(slot.index(), threads * held_by_each));
     }
   });

@@ -39,7 +39,7 @@ std::uint32_t one_to_five(std::uint32_t i) { return i % 5 + 1; }
 std::vector<std::uint64_t> draws() {
   std::vector<std::uint64_t> all;
   for (std::uint64_t i = 0; i < 3000; ++i) all.push_back(random_number(i) >> i % 64);
-  for (std::uint64_t i = 0; i < 3000; ++i) all.push_back(~all[i]);
+  for (std::size_t i = 0; i < 3000; ++i) all.push_back(~all[i]);
   for (unsigned zeros = 0; zeros < 64; ++zeros) {  // the edges of pieces
     for (std::uint64_t i = 64; i < 128; ++i) {
       const std::uint64_t edge = zeros <= 57 ? i << (57 - zeros) : i >> (zeros - 57);
@@ -101,7 +101,7 @@ TEST(Rendezvous, IsTheDefinition) {
   }
 }
 
-// Chi-squared of 100,000 keys, whose hashes are random or a counter (which draws survive, though
+// Chi-squared of 50,000 keys, whose hashes are random or a counter (which draws survive, though
 // nothing is promised of such): beyond mean + 5 sd with probability below 1e-4 in each of the 12.
 TEST(Rendezvous, IsEvenByWeight) {
   for (const std::uint32_t n : {3u, 10u, 100u}) {
@@ -109,7 +109,7 @@ TEST(Rendezvous, IsEvenByWeight) {
     for (const auto& each : all) {
       const double total = std::accumulate(each.weights().begin(), each.weights().end(), 0.0);
       for (const bool counter : {false, true}) {
-        constexpr std::uint64_t keys = 100'000;
+        constexpr std::uint64_t keys = 50'000;
         numbers count(n);
         for (std::uint64_t i = 0; i < keys; ++i) {
           ++count[each.owner_index_of_hash(counter ? i : random_number(i))];

@@ -54,8 +54,9 @@ struct bounded_load_options {
 };
 
 /// Where tokens are given and counted. It stays where it is: tokens point to it.
-/// @tparam Placement  any placement, without a change while it is in here. Weights are those of its
-///                    `weights()`, if it has integers of that name.
+/// @tparam Placement  any placement whose `nodes()` is a view or a reference with random access. It
+///                    does not change in here. Weights are those of its `weights()`, if it has
+///                    integers of that name.
 /// @tparam Hash       a hasher of the keys.
 template <placement Placement, class Hash = hash>
 class bounded_load {
@@ -177,7 +178,7 @@ class bounded_load {
 
   [[nodiscard]] const Placement& placement() const noexcept { return placement_; }
   [[nodiscard]] std::size_t size() const noexcept { return counts_.size(); }
-  [[nodiscard]] auto nodes() const noexcept { return placement_.nodes(); }
+  [[nodiscard]] decltype(auto) nodes() const noexcept { return placement_.nodes(); }
 
  private:
   struct alignas(64) counter {  // a cache line each: nodes do not wait for one another
