@@ -20,6 +20,7 @@
 #include <quoin/interop/datasketches_count_min.hpp>
 #include <quoin/interop/datasketches_hash.hpp>
 #include <quoin/interop/datasketches_hll.hpp>
+#include <quoin/interop/envoy_ring.hpp>
 #include <quoin/interop/nginx_ring.hpp>
 #include <quoin/interop/parquet_bloom.hpp>
 #include <quoin/interop/postgresql_hyperloglog.hpp>

@@ -51,6 +51,17 @@ class soft_double {
     return {sum, a.exponent_ - 64, false};
   }
 
+  /// `b` is not 0. Long division to 64 places.
+  [[nodiscard]] friend constexpr soft_double operator/(soft_double a, soft_double b) noexcept {
+    std::uint64_t quotient = 0, rest = a.mantissa_;
+    for (int place = 0; place < 64; ++place) {
+      const bool one = rest >= b.mantissa_;
+      quotient = quotient << 1 | one;
+      rest = (rest - (one ? b.mantissa_ : 0)) << 1;
+    }
+    return {{quotient, 0}, a.exponent_ - b.exponent_ - 63, rest != 0};
+  }
+
   [[nodiscard]] friend constexpr bool operator<(soft_double a, soft_double b) noexcept {
     if (a.mantissa_ == 0 || b.mantissa_ == 0) return a.mantissa_ < b.mantissa_;
     return a.exponent_ == b.exponent_ ? a.mantissa_ < b.mantissa_ : a.exponent_ < b.exponent_;
@@ -60,6 +71,11 @@ class soft_double {
   [[nodiscard]] constexpr std::uint64_t floor() const noexcept {
     if (exponent_ >= 0) return mantissa_ << exponent_;
     return exponent_ <= -64 ? 0 : mantissa_ >> -exponent_;
+  }
+
+  /// The least integer that is not less; below 2^53.
+  [[nodiscard]] constexpr std::uint64_t ceil() const noexcept {
+    return floor() + (soft_double(floor()) < *this);
   }
 
  private:
@@ -116,11 +132,17 @@ class hard_double {
   [[nodiscard]] friend constexpr hard_double operator+(hard_double a, hard_double b) noexcept {
     return of(a.value_ + b.value_);
   }
+  [[nodiscard]] friend constexpr hard_double operator/(hard_double a, hard_double b) noexcept {
+    return of(a.value_ / b.value_);
+  }
   [[nodiscard]] friend constexpr bool operator<(hard_double a, hard_double b) noexcept {
     return a.value_ < b.value_;
   }
   [[nodiscard]] constexpr std::uint64_t floor() const noexcept {  // below 2^63
     return static_cast<std::uint64_t>(static_cast<std::int64_t>(value_));
+  }
+  [[nodiscard]] constexpr std::uint64_t ceil() const noexcept {
+    return floor() + (hard_double(floor()) < *this);
   }
 
  private:
