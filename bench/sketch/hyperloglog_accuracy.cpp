@@ -10,6 +10,8 @@
 // `state` is estimate_from_state(), which is what estimate() gives after merging.
 #include <quoin/sketch/hyperloglog.hpp>
 
+#include "distinct_accuracy.hpp"
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -22,73 +24,9 @@ namespace {
 
 constexpr unsigned precisions[] = {10, 12, 14};
 
-/// The mean and the scatter of relative errors.
-struct errors {
-  double sum = 0, squares = 0;
-  void add(double error) {
-    sum += error;
-    squares += error * error;
-  }
-};
-
-struct checkpoint {
-  std::uint64_t n;
-  errors stream, state;
-};
-
-std::vector<checkpoint> checkpoints(double largest) {
-  std::vector<checkpoint> all;
-  for (double power = 10; power <= largest; power *= 10) {
-    for (const double times : {1.0, 2.0, 5.0}) {
-      if (times * power <= largest) {
-        all.push_back({static_cast<std::uint64_t>(times * power), {}, {}});
-      }
-    }
-  }
-  return all;
-}
-
-std::vector<checkpoint> characterize(unsigned precision, int trials, double largest) {
-  std::vector<checkpoint> all = checkpoints(largest);
-  std::vector<std::uint64_t> counters, hashes;
-  std::uint64_t next = std::uint64_t{precision} << 58;
-  for (int trial = 0; trial < trials; ++trial) {
-    quoin::hyperloglog<> sketch({.precision = precision});
-    std::uint64_t n = 0;
-    for (checkpoint& c : all) {
-      while (n < c.n) {
-        const std::uint64_t step = c.n - n < 4096 ? c.n - n : 4096;
-        counters.resize(static_cast<std::size_t>(step));
-        hashes.resize(counters.size());
-        for (auto& counter : counters) counter = next++;
-        quoin::hash{0x5eed}.hash_many(counters, hashes);
-        sketch.insert_hash_many(hashes);
-        n += step;
-      }
-      c.stream.add(sketch.estimate() / static_cast<double>(n) - 1);
-      c.state.add(sketch.estimate_from_state() / static_cast<double>(n) - 1);
-    }
-  }
-  return all;
-}
-
-double rms(const errors& e, int trials) { return std::sqrt(e.squares / trials); }
-
-void print(unsigned precision, const std::vector<checkpoint>& all, int trials) {
-  const double root = std::sqrt(std::ldexp(1.0, static_cast<int>(precision)));
-  std::printf(
-      "\nprecision %u, %d trials\n\n"
-      "| n | bias %% (stream) | bias %% (state) | ± by chance | error·√m (stream) | error·√m "
-      "(state) |\n|---|---|---|---|---|---|\n",
-      precision, trials);
-  for (const checkpoint& c : all) {
-    std::printf("| %.0e | %+.4f | %+.4f | %.4f | %.3f | %.3f |\n", static_cast<double>(c.n),
-                100 * c.stream.sum / trials, 100 * c.state.sum / trials,
-                100 * rms(c.state, trials) / std::sqrt(trials), root * rms(c.stream, trials),
-                root * rms(c.state, trials));
-  }
-  std::fflush(stdout);
-}
+using quoin_bench::checkpoint;
+using quoin_bench::errors;
+using quoin_bench::rms;
 
 // --- plot ---------------------------------------------------------------------------------------
 
@@ -172,8 +110,8 @@ int main(int argc, char** argv) {
   }
   std::vector<std::vector<checkpoint>> results;
   for (const unsigned precision : precisions) {
-    results.push_back(characterize(precision, trials, largest));
-    print(precision, results.back(), trials);
+    results.push_back(quoin_bench::characterize<quoin::hyperloglog<>>(precision, trials, largest));
+    quoin_bench::print(precision, results.back(), trials);
   }
   if (argc > 3 && !draw(argv[3], results, trials, largest)) {
     std::perror(argv[3]);

@@ -44,6 +44,7 @@
 #include <quoin/sketch/quantiles.hpp>
 #include <quoin/sketch/sliding_count_min_sketch.hpp>
 #include <quoin/sketch/sliding_heavy_hitters.hpp>
+#include <quoin/sketch/ultraloglog.hpp>
 #include <quoin/version.hpp>
 
 #endif
