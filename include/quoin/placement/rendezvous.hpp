@@ -10,7 +10,7 @@
 /// Guarantee   node i owns w_i / Σw of the keys. When a node comes, goes or changes its weight, keys
 ///             move to it or from it, and no other. The same owners on every platform: draws and
 ///             logarithms are integers.
-/// Cost        owner: about 1 ns a node, with weights about 2 ns and a logarithm or two. 24 bytes a
+/// Cost        owner: 1 to 1.7 ns a node, with weights 2 to 4 ns and a logarithm or two. 24 bytes a
 ///             node beside its name.
 /// Threads     like a standard container.
 /// Source      Thaler, Ravishankar 1996; weights: Schindelhauer, Schomaker 2005 ("logarithmic
