@@ -35,6 +35,7 @@
 #include <quoin/placement/ketama_ring.hpp>
 #include <quoin/placement/maglev_table.hpp>
 #include <quoin/placement/rendezvous.hpp>
+#include <quoin/placement/ring_changes.hpp>
 #include <quoin/sketch/concurrent_count_min_sketch.hpp>
 #include <quoin/sketch/concurrent_hyperloglog.hpp>
 #include <quoin/sketch/count_min_sketch.hpp>

@@ -10,6 +10,7 @@
 #define QUOIN_DETAIL_PLACEMENT_REPLICAS_HPP
 
 #include <quoin/detail/bits.hpp>
+#include <quoin/detail/config.hpp>
 #include <quoin/detail/placement_ranges.hpp>
 
 #include <cstddef>
@@ -32,6 +33,12 @@ class node_list {
   }
   [[nodiscard]] const std::uint32_t* end() const noexcept { return begin() + size_; }
   [[nodiscard]] std::uint32_t operator[](std::size_t i) const noexcept { return begin()[i]; }
+
+  /// Becomes `n` nodes, at most `inline_size`.
+  void assign(const std::uint32_t* nodes, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i) inline_[i] = nodes[i];
+    size_ = n;
+  }
 
   void push_back(std::uint32_t node) {
     if (size_ < inline_size) {
@@ -282,41 +289,47 @@ class replica_cache {
   /// Replicas in each set; 0 if there is nothing to be remembered.
   [[nodiscard]] std::size_t replicas() const noexcept { return n_; }
 
-  /// The set at `position`, or one without nodes if it was not asked for yet.
-  [[nodiscard]] replica_nodes load(std::size_t position) const noexcept {
-    replica_nodes found;
+  /// Reads into `found`, which is new, the first `n` of the set at `position`, 1 to `replicas()`:
+  /// those are the set of `n`. False if it is not known yet.
+  [[nodiscard]] bool load(std::size_t position, std::size_t n,
+                          replica_nodes& found) const noexcept {
     const std::uint32_t* const words = words_ + position * n_;
-    for (std::size_t i = 0; i < n_; ++i) {
-      // Relaxed: a word stands for itself, what it was made of does not change.
-      const std::uint32_t word = __atomic_load_n(words + i, __ATOMIC_RELAXED);
-      if (word == 0) return {};
-      if (word == nobody) {
-        ++found.short_of;
-        continue;
-      }
-      found.zones_repeated |= (word & zone_flag) != 0;
-      found.racks_repeated |= (word & rack_flag) != 0;
-      found.nodes.push_back((word & node_mask) - 1);
+    // Relaxed: a word stands for itself, what it was made of does not change.
+    std::uint32_t word = __atomic_load_n(words, __ATOMIC_RELAXED);
+    std::uint32_t nodes[node_list::inline_size];
+    std::size_t size = 0;
+    for (std::uint32_t last = word; last != nobody;) {
+      if (last == 0) return false;
+      word = last;
+      nodes[size++] = (word & node_mask) - 1;
+      if (size == n) break;
+      last = __atomic_load_n(words + size, __ATOMIC_RELAXED);
     }
-    return found;
+    found.nodes.assign(nodes, size);
+    found.short_of = static_cast<std::uint32_t>(n - size);
+    found.zones_repeated = (word & zone_flag) != 0;  // by this node or one before
+    found.racks_repeated = (word & rack_flag) != 0;
+    return true;
   }
 
-  /// Remembers `set`, of `replicas()` nodes and what it is short of.
-  void store(std::size_t position, const replica_nodes& set) const noexcept {
-    const std::uint32_t flags =
-        (set.zones_repeated ? zone_flag : 0) | (set.racks_repeated ? rack_flag : 0);
+  /// Remembers `set`, of `replicas()` nodes or fewer.
+  void store(std::size_t position, const replica_nodes& set, const rack_table& racks) const {
     std::uint32_t* const words = words_ + position * n_;
-    for (const std::uint32_t node : set.nodes) {
-      if (node >= node_mask - 1) return;  // more nodes than a word can tell
-    }
+    replica_nodes so_far;
     for (std::size_t i = 0; i < n_; ++i) {
-      const std::uint32_t word = i < set.nodes.size() ? (set.nodes[i] + 1) | flags : nobody;
+      std::uint32_t word = nobody;
+      if (i < set.nodes.size()) {
+        racks.add(set.nodes[i], so_far);
+        word = set.nodes[i] + 1;
+        if (word >= nobody) return;  // more nodes than a word can tell
+        word |= (so_far.zones_repeated ? zone_flag : 0) | (so_far.racks_repeated ? rack_flag : 0);
+      }
       __atomic_store_n(words + i, word, __ATOMIC_RELAXED);
     }
   }
 
  private:
-  // Of a word: 0 unknown, else the node + 1, with what the set repeats.
+  // A word is 0 while unknown, else the node + 1 and what the nodes up to it repeat.
   static constexpr std::uint32_t zone_flag = std::uint32_t{1} << 31;
   static constexpr std::uint32_t rack_flag = std::uint32_t{1} << 30;
   static constexpr std::uint32_t node_mask = rack_flag - 1;
@@ -324,6 +337,56 @@ class replica_cache {
 
   std::uint32_t* words_ = nullptr;
   std::size_t n_ = 0;
+};
+
+/// All that a ring keeps to choose replicas by.
+struct ring_replicas {
+  rack_table racks;
+  replica_cache cache;
+
+  /// `replicas_at` into `found`, which is new, from memory if it can be.
+  void find(const token_ring& ring, std::size_t position, std::size_t n,
+            replica_nodes& found) const {
+    if (n - 1 < cache.replicas()) {
+      if (cache.load(position, n, found)) [[likely]]
+        return;
+      cache.store(position, replicas_at(ring, position, cache.replicas(), racks), racks);
+    }
+    found = replicas_at(ring, position, n, racks);
+  }
+};
+
+/// A `T` that is made when it is first asked for, by whichever thread comes first. Move-only.
+template <class T>
+class made_once {
+ public:
+  made_once() noexcept = default;
+  made_once(made_once&& other) noexcept : made_(std::exchange(other.made_, nullptr)) {}
+  made_once& operator=(made_once&& other) noexcept {
+    std::swap(made_, other.made_);
+    return *this;
+  }
+  ~made_once() { delete made_; }
+
+  /// From any number of threads at once; all get the same, though several may make one.
+  template <class Make>
+  [[nodiscard]] const T& get(Make make) const {
+    T* found = __atomic_load_n(&made_, __ATOMIC_ACQUIRE);
+    return found != nullptr ? *found : *made_first(new T(make()));
+  }
+
+ private:
+  [[nodiscard]] QUOIN_COLD const T* made_first(T* made) const noexcept {
+    T* found = nullptr;
+    if (__atomic_compare_exchange_n(&made_, &found, made, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+      return made;
+    }
+    delete made;
+    return found;
+  }
+
+  mutable T* made_ = nullptr;
 };
 
 }  // namespace quoin::inline QUOIN_ABI::detail

@@ -49,9 +49,9 @@ struct near_token {
   return up <= down ? near_token{after, up} : near_token{before, down};
 }
 
-/// The node nearest to one of `probes` places; of several equally near the first.
-[[nodiscard]] inline std::uint32_t nearest_owner(const ring_tokens& tokens, std::uint32_t probes,
-                                                 std::uint64_t hash) noexcept {
+/// The position of the token nearest to one of `probes` places; of several equally near the first.
+[[nodiscard]] inline std::size_t nearest_position(const ring_tokens& tokens, std::uint32_t probes,
+                                                  std::uint64_t hash) noexcept {
   near_token nearest = nearest_token(tokens, hash);
   for (std::uint32_t j = 1; j < probes; ++j) {
     const near_token other = nearest_token(tokens, ring_probe(hash, j));
@@ -59,7 +59,13 @@ struct near_token {
     nearest.position = nearer ? other.position : nearest.position;
     nearest.distance = nearer ? other.distance : nearest.distance;
   }
-  return tokens.node_at(nearest.position);
+  return nearest.position;
+}
+
+/// The node of that token.
+[[nodiscard]] inline std::uint32_t nearest_owner(const ring_tokens& tokens, std::uint32_t probes,
+                                                 std::uint64_t hash) noexcept {
+  return tokens.node_at(nearest_position(tokens, probes, hash));
 }
 
 /// The gap before each token, with the position of that, on a ring of which not all tokens are the

@@ -9,6 +9,7 @@
 #define QUOIN_DETAIL_PLACEMENT_RING_STATE_HPP
 
 #include <quoin/detail/placement_errors.hpp>
+#include <quoin/detail/placement_replicas.hpp>
 #include <quoin/detail/placement_tokens.hpp>
 #include <quoin/hash/hash.hpp>
 
@@ -27,6 +28,9 @@ struct hash_ring_options {
   std::uint32_t virtual_nodes = 160;  ///< tokens of a node of weight 1: 1 to 2^20
   std::uint32_t probes = 1;           ///< K, places where a key looks for a token: 1–64
   std::uint64_t seed = 0;             ///< of the hash; a random one when others choose the keys
+  /// Sets of up to so many replicas are remembered once they were asked for, in as many words of 4
+  /// bytes for each token: 0 to 8. A matter of speed alone: no part of the serialized form.
+  std::uint32_t cached_replicas = 3;
 
   friend bool operator==(const hash_ring_options&, const hash_ring_options&) = default;
 };
@@ -156,12 +160,28 @@ struct ring_state {
   node_labels<std::string> zones;
   node_labels<std::pair<std::string, std::string>> racks;  ///< with their zones
   ring_tokens tokens;
+  made_once<ring_replicas> replicas = {};
 
   /// The number of `node`, or `dropped_node` when it is not there.
   [[nodiscard]] std::uint32_t find(const Node& node) const {
     const std::size_t at = lower_bound_of(nodes, node);
     const bool found = at < nodes.size() && !(node < nodes[at]);
     return found ? static_cast<std::uint32_t>(at) : dropped_node;
+  }
+
+  [[nodiscard]] token_ring view() const noexcept { return {tokens.tokens(), tokens.nodes()}; }
+
+  /// What replicas are chosen by.
+  [[nodiscard]] const ring_replicas& replica_choice() const {
+    return replicas.get([this] { return make_replicas(); });
+  }
+
+  [[nodiscard]] ring_replicas make_replicas() const {
+    bool racks_stated = false;
+    for (const auto& label : racks.names) racks_stated = racks_stated || !label.second.empty();
+    const bool zones_stated = zones.names.size() > 1 || !zones.names[0].empty();
+    return {rack_table(zones.numbers, racks.numbers, zones_stated, racks_stated),
+            replica_cache(tokens.size(), options.cached_replicas)};
   }
 
   /// The tokens of a node, ascending.

@@ -30,11 +30,13 @@
 /// const std::string& node = ring.owner("user:42");
 /// ring.owners_many(keys, out);          // numbers in ring.nodes(), or pointers
 /// ring.replace("cache-2", "cache-3");   // moves the keys of cache-2, and nothing else
+/// for (const auto& node : ring.replicas("user:42", 3)) write(node);  // zones apart
 /// @endcode
 #ifndef QUOIN_PLACEMENT_HASH_RING_HPP
 #define QUOIN_PLACEMENT_HASH_RING_HPP
 
 #include <quoin/detail/placement_concept.hpp>
+#include <quoin/detail/placement_replica_set.hpp>
 #include <quoin/detail/placement_ranges.hpp>
 #include <quoin/detail/placement_ring_bytes.hpp>
 #include <quoin/detail/placement_ring_load.hpp>
@@ -89,6 +91,9 @@ class hash_ring {
     }
     if (options.probes - 1 >= detail::most_probes) {
       detail::fail_argument("hash_ring", "probes", options.probes, "1 to 64");
+    }
+    if (options.cached_replicas > detail::node_list::inline_size) {
+      detail::fail_argument("hash_ring", "cached_replicas", options.cached_replicas, "0 to 8");
     }
     state empty;
     empty.options = options;
@@ -274,6 +279,55 @@ class hash_ring {
     each_block(detail::hashes_of(hashes), hashes.size(), out);
   }
 
+  // --- replicas ---------------------------------------------------------------------------------
+  // Each next replica is, clockwise from the owner's token, the first node that has none yet in a
+  // zone with as few as any, and there in a rack with as few as any: different zones as long as
+  // there are any, then evenly filled ones, and so with racks. The set of n begins with that of
+  // n - 1. Up to 8 are found without an allocation, up to `cached_replicas` at the cost of a lookup
+  // once they were asked for. What could not be met the set says.
+
+  /// The `n` nodes that hold `key`, its owner first; all nodes if there are no more. Throws
+  /// `std::out_of_range` without nodes.
+  template <detail::hashable_by<Hash> Key>
+  [[nodiscard]] replica_set<Node> replicas(const Key& key, std::size_t n) const {
+    return replicas_of_hash(detail::hash_key(hash_, key), n);
+  }
+
+  /// The `n` nodes that hold the key whose hash is `hash`.
+  [[nodiscard]] replica_set<Node> replicas_of_hash(std::uint64_t hash, std::size_t n) const {
+    const state& ring = *state_;
+    const std::size_t position = position_of_hash(hash);
+    return {ring.nodes.data(),
+            [&](auto& found) { ring.replica_choice().find(ring.view(), position, n, found); }};
+  }
+
+  /// Of the `n` nodes that hold `key` those that are healthy, and for each other one a stand-in by
+  /// the same rule among healthy nodes that do not hold the key, with a hint for whom: a sloppy
+  /// quorum. O(1) if all `n` are healthy, else O(nodes) for each that is not.
+  /// @param healthy  predicate of a node
+  template <detail::hashable_by<Hash> Key, class Healthy>
+  requires std::predicate<Healthy&, const Node&>
+  [[nodiscard]] healthy_replica_set<Node> replicas(const Key& key, std::size_t n,
+                                                   Healthy healthy) const {
+    return replicas_of_hash(detail::hash_key(hash_, key), n, healthy);
+  }
+
+  /// `replicas(key, n, healthy)` of the key whose hash is `hash`.
+  template <class Healthy>
+  requires std::predicate<Healthy&, const Node&>
+  [[nodiscard]] healthy_replica_set<Node> replicas_of_hash(std::uint64_t hash, std::size_t n,
+                                                           Healthy healthy) const {
+    const state& ring = *state_;
+    const std::size_t position = position_of_hash(hash);
+    const detail::ring_replicas& choice = ring.replica_choice();
+    detail::replica_nodes meant;
+    choice.find(ring.view(), position, n, meant);
+    return {ring.nodes.data(),
+            detail::healthy_replicas_at(
+                ring.view(), position, meant, choice.racks,
+                [&](std::uint32_t node) { return static_cast<bool>(healthy(ring.nodes[node])); })};
+  }
+
   // --- ownership --------------------------------------------------------------------------------
 
   /// The tokens of a node, ascending. O(tokens). Throws as `index_of`.
@@ -350,7 +404,7 @@ class hash_ring {
   /// The same options, nodes with the same attributes, and tokens; not necessarily as many changes.
   friend bool operator==(const hash_ring& a, const hash_ring& b) {
     if (a.state_ == b.state_) return true;
-    return a.options() == b.options() && a.state_->nodes == b.state_->nodes &&
+    return a.alike(b.options()) && a.state_->nodes == b.state_->nodes &&
            a.state_->entries == b.state_->entries && a.state_->racks == b.state_->racks &&
            a.state_->tokens == b.state_->tokens;
   }
@@ -403,7 +457,20 @@ class hash_ring {
   explicit hash_ring(state&& ring)
       : hash_(detail::make_hash<Hash>(ring.options.seed)), state_(std::move(ring)) {}
 
+  [[nodiscard]] bool alike(hash_ring_options other) const noexcept {
+    other.cached_replicas = options().cached_replicas;
+    return options() == other;
+  }
+
   void become(state&& next) { state_ = shared(std::move(next)); }
+
+  [[nodiscard]] std::size_t position_of_hash(std::uint64_t hash) const {
+    const state& ring = *state_;
+    if (ring.tokens.empty()) [[unlikely]]
+      detail::fail_empty("hash_ring");
+    if (ring.options.probes == 1) return ring.tokens.position_of(hash);
+    return detail::nearest_position(ring.tokens, ring.options.probes, hash);
+  }
 
   [[nodiscard]] const detail::ring_entry& entry_of(const Node& node) const {
     return state_->entries[index_of(node)];
