@@ -39,14 +39,20 @@ struct near_token {
   std::uint64_t distance;
 };
 
+/// The nearer of two, or `a`. Without a branch: nobody could predict it.
+[[nodiscard]] QUOIN_ALWAYS_INLINE near_token nearer(near_token a, near_token b) noexcept {
+  const bool takes_b = b.distance < a.distance;
+  const std::size_t mask = std::size_t{0} - takes_b;
+  return {a.position ^ ((a.position ^ b.position) & mask), min_of(a.distance, b.distance)};
+}
+
 /// The token nearest to `place`, on either side; of two equally near the one that follows it.
 [[nodiscard]] QUOIN_ALWAYS_INLINE near_token nearest_token(const ring_tokens& tokens,
                                                            std::uint64_t place) noexcept {
   const std::size_t after = tokens.position_of(place);
   const std::size_t before = (after == 0 ? tokens.size() : after) - 1;
-  const std::uint64_t up = tokens.tokens()[after] - place;
-  const std::uint64_t down = place - tokens.tokens()[before];
-  return up <= down ? near_token{after, up} : near_token{before, down};
+  const near_token up{after, tokens.tokens()[after] - place};
+  return nearer(up, {before, place - tokens.tokens()[before]});
 }
 
 /// The position of the token nearest to one of `probes` places; of several equally near the first.
@@ -54,10 +60,7 @@ struct near_token {
                                                   std::uint64_t hash) noexcept {
   near_token nearest = nearest_token(tokens, hash);
   for (std::uint32_t j = 1; j < probes; ++j) {
-    const near_token other = nearest_token(tokens, ring_probe(hash, j));
-    const bool nearer = other.distance < nearest.distance;
-    nearest.position = nearer ? other.position : nearest.position;
-    nearest.distance = nearer ? other.distance : nearest.distance;
+    nearest = nearer(nearest, nearest_token(tokens, ring_probe(hash, j)));
   }
   return nearest.position;
 }
