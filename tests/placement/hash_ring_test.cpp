@@ -576,6 +576,7 @@ TEST(HashRing, RefusesBytesThatAreNotItsOwn) {
            damage{24, 2, "another hash"},
            damage{28, 1, "another type"},
            damage{30, 1, "reserved"},
+           damage{39, 0x80, "epochs"},
            damage{40, 200, "than fit"},
            damage{56, 1, "name of a zone"},
            damage{56 + 4, 1, "not in order"},     // the first zone is ""
@@ -602,6 +603,48 @@ TEST(HashRing, RefusesBytesThatAreNotItsOwn) {
   EXPECT_EQ(quoin::hash_ring<int>::from_bytes(bytes).error().code(), quoin::errc::incompatible);
   std::vector<std::byte> room(bytes.size() - 1);
   EXPECT_THROW(sample().write_to(room), std::invalid_argument);
+}
+
+TEST(HashRing, RefusesBytesOfTwoNodesWithTheSameTokens) {
+  ring two({.virtual_nodes = 1});
+  two.add("a");
+  two.add("b");
+  auto bytes = two.to_bytes();
+  constexpr std::size_t nodes = 56 + 16, tokens = nodes + 64;
+  const auto seed = quoin::detail::load_le<std::uint64_t>(&bytes[nodes]);
+  quoin::detail::store_le(&bytes[nodes + 32], seed);
+  for (const std::uint32_t i : {0u, 1u}) {
+    quoin::detail::store_le(&bytes[tokens + 8 * i], quoin::detail::ring_token(seed, 0));
+    quoin::detail::store_le(&bytes[tokens + 16 + 4 * i], i);
+  }
+  quoin::detail::store_le(&bytes[bytes.size() - 8],
+                          quoin::detail::xxh64(bytes.data(), bytes.size() - 8));
+  const auto read = ring::from_bytes(bytes);
+  ASSERT_FALSE(read);
+  EXPECT_STREQ(read.error().text(), "quoin: two nodes with the same tokens");
+}
+
+TEST(HashRing, TakesLabelsOf255Bytes) {
+  ring r({.virtual_nodes = 1});
+  const std::string longest(255, 'z');
+  r.add("a", {.zone = longest, .rack = longest});
+  EXPECT_EQ(*ring::from_bytes(r.to_bytes()), r);
+  EXPECT_THROW(r.add("b", {.zone = longest + "z"}), std::invalid_argument);
+  EXPECT_THROW(r.add("b", {.rack = longest + "z"}), std::invalid_argument);
+}
+
+TEST(HashRing, GivesTokensOfTheirOwnToNodesOfOneHash) {
+  struct constant {
+    std::uint64_t operator()(int) const { return 7; }
+  };
+  using clashing = quoin::hash_ring<int, constant>;
+  std::vector<int> nodes;
+  for (int node = 0; node < 300; ++node) nodes.push_back(node);
+  const clashing at_once({.virtual_nodes = 2}, nodes);
+  clashing one_by_one({.virtual_nodes = 2});
+  for (const int node : nodes) one_by_one.add(node);
+  EXPECT_EQ(at_once, one_by_one);
+  for (const double share : at_once.load_shares()) EXPECT_GT(share, 0);
 }
 
 }  // namespace

@@ -27,10 +27,11 @@ inline constexpr std::size_t ring_label_bytes = 8;  ///< number of the zone (0 i
 inline constexpr std::size_t ring_node_bytes = 32;  ///< seed, weight, points, rack, node or length
 inline constexpr std::size_t ring_point_bytes = 12;
 
-/// Nodes that have a serialized form.
+/// Nodes that have a serialized form. (`char` and `wchar_t` differ between platforms.)
 template <class Node>
 concept serializable_node = std::same_as<Node, std::string> ||
-    (std::is_integral_v<Node> && sizeof(Node) <= 8);
+    (std::is_integral_v<Node> && sizeof(Node) <= 8 && !std::same_as<Node, char> &&
+     !std::same_as<Node, wchar_t>);
 
 /// What the form calls a type of nodes: 1 unsigned, 2 signed, 3 text; and the width of integers.
 template <serializable_node Node>
@@ -165,17 +166,21 @@ class ring_reader {
     if (ring_.options.probes - 1 >= most_probes) {
       return {errc::bad_value, 12, "quoin: probes must be 1 to 64"};
     }
-    if (!takes_seed<Hash> && ring_.options.seed != 0) {
-      return {errc::incompatible, 16, "quoin: the ring has a seed, its hash function takes none"};
-    }
     if (load_le<std::uint32_t>(p + 16) != hash_id<Hash>) {
       return {errc::incompatible, 24, "quoin: built with another hash function"};
+    }
+    if (!takes_seed<Hash> && ring_.options.seed != 0) {
+      return {errc::incompatible, 16, "quoin: the ring has a seed, its hash function takes none"};
     }
     if (load_le<std::uint16_t>(p + 20) != ring_node_kind<Node>()) {
       return {errc::incompatible, 28, "quoin: a ring of nodes of another type"};
     }
     if (load_le<std::uint16_t>(p + 22) != 0) {
       return {errc::bad_value, 30, "quoin: reserved bytes must be 0"};
+    }
+    if (ring_.epoch >> 63 != 0) return {errc::bad_value, 32, "quoin: epochs are below 2^63"};
+    if (counts_.zones > counts_.racks || counts_.racks > counts_.nodes) {
+      return {errc::bad_value, 48, "quoin: more zones than racks, or more racks than nodes"};
     }
     if (counts_.points > largest_token_count) {
       return {errc::too_large, 44, "quoin: more tokens than a ring can have"};
@@ -186,7 +191,7 @@ class ring_reader {
   [[nodiscard]] verdict read_labels() {
     for (std::uint64_t i = 0; i < counts_.zones; ++i, row_ += ring_label_bytes) {
       std::string zone;
-      if (load_le<std::uint32_t>(row_) != 0 || !take_text(load_le<std::uint32_t>(row_ + 4), zone)) {
+      if (load_le<std::uint32_t>(row_) != 0 || !take_label(zone)) {
         return at_row("quoin: not the name of a zone");
       }
       if (i != 0 && !(ring_.zones.names.back() < zone)) return at_row(not_ascending);
@@ -196,7 +201,7 @@ class ring_reader {
     for (std::uint64_t i = 0; i < counts_.racks; ++i, row_ += ring_label_bytes) {
       const auto zone = load_le<std::uint32_t>(row_);
       std::string rack;
-      if (zone >= counts_.zones || !take_text(load_le<std::uint32_t>(row_ + 4), rack)) {
+      if (zone >= counts_.zones || !take_label(rack)) {
         return at_row("quoin: not the name of a rack, or of no zone");
       }
       std::pair label(ring_.zones.names[zone], std::move(rack));
@@ -238,7 +243,17 @@ class ring_reader {
       if (!is_used) return at_row("quoin: a rack without nodes");
     }
     if (points != counts_.points) return at_row("quoin: numbers of tokens that do not add up");
-    return {};
+    return seeds_differ() ? verdict() : at_row("quoin: two nodes with the same tokens");
+  }
+
+  [[nodiscard]] bool seeds_differ() const {
+    ring_points seeds;
+    for (const ring_entry& entry : ring_.entries) seeds.push_back({entry.token_seed, 0});
+    sort_points(seeds);
+    for (std::size_t i = 1; i < seeds.size(); ++i) {
+      if (seeds[i].token == seeds[i - 1].token) return false;
+    }
+    return true;
   }
 
   /// The tokens must be those of the sequences of the nodes.
@@ -268,6 +283,12 @@ class ring_reader {
     text.assign(reinterpret_cast<const char*>(taken.data()), taken.size());
     text_ = text_.subspan(taken.size());
     return true;
+  }
+
+  /// The text whose length stands in this row.
+  [[nodiscard]] bool take_label(std::string& label) {
+    const auto size = load_le<std::uint32_t>(row_ + 4);
+    return size <= longest_label && take_text(size, label);
   }
 
   [[nodiscard]] bool take_node(std::uint64_t word, Node& node) {

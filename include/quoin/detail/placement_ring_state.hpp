@@ -37,9 +37,10 @@ struct hash_ring_options {
 
 /// What is told of a node that joins a ring.
 struct ring_node_options {
-  double weight = 1;      ///< of its load, relative to others: above 0
-  std::string zone = {};  ///< of failures: a data centre, an availability zone; none is one too
-  std::string rack = {};  ///< within the zone
+  double weight = 1;  ///< of its load, relative to others: above 0
+  /// Of failures: a data centre, an availability zone; none is one too. At most 255 bytes.
+  std::string zone = {};
+  std::string rack = {};  ///< within the zone; at most 255 bytes
 
   friend bool operator==(const ring_node_options&, const ring_node_options&) = default;
 };
@@ -208,6 +209,7 @@ struct ring_arrival {
 inline constexpr std::uint32_t largest_virtual_nodes = 1u << 20;
 inline constexpr std::uint32_t most_probes = 64;
 inline constexpr std::uint32_t largest_node_points = 1u << 28;
+inline constexpr std::size_t longest_label = 255;  ///< each rack has a copy of its zone's
 
 /// `weight · virtual_nodes`, rounded (halves up), but at least 1; 0 for a weight that cannot be.
 /// Exact on every platform: a product of integers.
@@ -234,22 +236,36 @@ inline void add_points(ring_points& points, std::uint64_t token_seed, std::uint3
 }
 
 /// Makes the seeds of those that join differ from all others: the tokens of a node that another has
-/// replaced stay with the other.
+/// replaced stay with the other. A seed s that is taken becomes hash{1}(s), hash{2}(s), … A bisection
+/// each, so that seeds from outside, which may be any, cost no more than their number.
 template <class Node>
 void separate_seeds(const std::vector<ring_entry>& there, std::vector<ring_arrival<Node>>& coming) {
-  ring_points seeds;
+  ring_points taken;
+  for (const auto& entry : there) taken.push_back({entry.token_seed, 0});
+  sort_points(taken);
+  const auto is_taken = [&](std::uint64_t seed) {
+    const std::size_t at = lower_bound_of(taken, ring_points::value_type{seed, 0});
+    return at < taken.size() && taken[at].token == seed;
+  };
+  std::vector<std::uint64_t> first;
+  for (const auto& arrival : coming) first.push_back(arrival.entry.token_seed);
+  std::vector<std::uint64_t> steps(coming.size());
   for (bool again = true; again;) {
     again = false;
-    seeds.clear();
-    for (const auto& entry : there) seeds.push_back({entry.token_seed, dropped_node});
+    ring_points seeds;
     for (std::uint32_t i = 0; i < coming.size(); ++i) {
-      seeds.push_back({coming[i].entry.token_seed, i});
+      std::uint64_t& seed = coming[i].entry.token_seed;
+      while (is_taken(seed)) seed = hash{++steps[i]}(first[i]);
+      seeds.push_back({seed, i});
     }
     sort_points(seeds);
-    for (std::size_t i = 1; i < seeds.size(); ++i) {
-      if (seeds[i].token != seeds[i - 1].token || seeds[i].node == dropped_node) continue;
-      std::uint64_t& seed = coming[seeds[i].node].entry.token_seed;
-      seed = hash{1}(seed);
+    std::uint64_t equal = 0;  // before this one: they step apart
+    for (std::size_t k = 1; k < seeds.size(); ++k) {
+      equal = seeds[k].token == seeds[k - 1].token ? equal + 1 : 0;
+      if (equal == 0) continue;
+      const std::uint32_t i = seeds[k].node;
+      steps[i] += equal;
+      coming[i].entry.token_seed = hash{steps[i]}(first[i]);
       again = true;
     }
   }

@@ -40,7 +40,7 @@
 #include <utility>
 #include <vector>
 
-#if defined(__unix__)
+#if defined(__unix__) || defined(__APPLE__)
 #include <sched.h>
 #endif
 
@@ -101,7 +101,7 @@ class reader_counts {
   void wait_for(std::uint32_t side) noexcept {
     for (line& l : lines_) {
       for (unsigned tries = 1; l.readers[side].load(std::memory_order_seq_cst) != 0; ++tries) {
-#if defined(__unix__)
+#if defined(__unix__) || defined(__APPLE__)
         if (tries % 64 == 0) sched_yield();  // a reader may have lost its core
 #endif
       }
@@ -141,8 +141,10 @@ class concurrent_ring {
     reader(reader&& other) noexcept
         : state_(other.state_), count_(std::exchange(other.count_, nullptr)) {}
     reader& operator=(reader&& other) noexcept {
-      std::swap(state_, other.state_);
-      std::swap(count_, other.count_);
+      if (this == &other) return *this;
+      const reader before(std::move(*this));  // which ends here
+      state_ = other.state_;
+      count_ = std::exchange(other.count_, nullptr);
       return *this;
     }
     ~reader() {
@@ -251,7 +253,7 @@ class concurrent_ring {
   }
 
   /// Publishes what `change(Ring&)` makes of a copy of the current ring: none that others publish
-  /// meanwhile is lost. If `change` throws nothing changes.
+  /// meanwhile is lost. If `change` throws nothing changes. It must not publish itself.
   template <class Change>
   void update(Change change) {
     const publishing alone(writing_);

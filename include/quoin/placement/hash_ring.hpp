@@ -145,6 +145,8 @@ class hash_ring {
       if (contains(node) || (!coming.empty() && !(coming.back().node < node))) {
         detail::fail_node("hash_ring", node, "is in the ring already");
       }
+      require_label("zone.size()", options.zone);
+      require_label("rack.size()", options.rack);
       coming.push_back({node,
                         {detail::hash_key(hash_, node), options.weight, points_of(options.weight)},
                         options.zone,
@@ -365,7 +367,7 @@ class hash_ring {
     ring_balance result;
     const std::vector<double> shares = load_shares();
     for (std::size_t i = 0; i < shares.size(); ++i) {
-      const double load = shares[i] * weights / state_->entries[i].weight;
+      const double load = shares[i] / (state_->entries[i].weight / weights);
       result.min = i == 0 ? load : detail::min_of(result.min, load);
       result.max = detail::max_of(result.max, load);
       result.standard_deviation += (load - 1) * (load - 1) / static_cast<double>(shares.size());
@@ -479,9 +481,16 @@ class hash_ring {
   [[nodiscard]] std::uint32_t points_of(double weight) const {
     const auto points = detail::points_of_weight(weight, state_->options.virtual_nodes);
     if (points == 0) {
-      detail::fail_argument("hash_ring", "weight", weight, "above 0 and for at most 2^28 tokens");
+      detail::fail_argument("hash_ring", "weight", weight,
+                            "above 0 and at most 2^28 / virtual_nodes");
     }
     return points;
+  }
+
+  static void require_label(const char* what, const std::string& label) {
+    if (label.size() > detail::longest_label) {
+      detail::fail_argument("hash_ring", what, label.size(), "at most 255");
+    }
   }
 
   static void check_token_count(std::uint64_t count) {
