@@ -47,6 +47,7 @@ void how_many(const std::vector<place>& places);
 void how_often(const std::vector<place>& places);
 void which_most(const std::vector<place>& places);
 void how_large(const std::vector<place>& places);
+void who_owns_it(const std::vector<place>& places);
 
 }  // namespace city_directory
 
