@@ -93,7 +93,7 @@ QUOIN_ALWAYS_INLINE std::size_t hll_keep_marked(const std::uint8_t* registers, u
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint64_t hash = hashes[i];
     hashes[kept] = hash;
-    kept += registers[hash >> (64 - precision)] >> 7;
+    kept += static_cast<std::size_t>(registers[hash >> (64 - precision)] >> 7);
   }
   return kept;
 }
