@@ -46,14 +46,15 @@ names replicas_by_definition(const ring& r, std::uint64_t hash, std::size_t n) {
   while (taken.size() < std::min(n, r.size())) {
     using rank = std::tuple<std::ptrdiff_t, std::ptrdiff_t, std::uint64_t, std::string>;
     std::set<rank> ranks;
-    for (const auto& [node, steps] : distance) {
+    for (const auto& at : distance) {
+      const std::string& node = at.first;
       if (std::count(taken.begin(), taken.end(), node) != 0) continue;
       const auto like = [&](bool racks) {
         return std::count_if(taken.begin(), taken.end(), [&](const std::string& t) {
           return r.zone_of(t) == r.zone_of(node) && (!racks || r.rack_of(t) == r.rack_of(node));
         });
       };
-      ranks.insert({like(false), like(true), steps, node});
+      ranks.insert({like(false), like(true), at.second, node});
     }
     taken.push_back(std::get<3>(*ranks.begin()));
   }

@@ -36,8 +36,8 @@
 #define QUOIN_PLACEMENT_HASH_RING_HPP
 
 #include <quoin/detail/placement_concept.hpp>
-#include <quoin/detail/placement_replica_set.hpp>
 #include <quoin/detail/placement_ranges.hpp>
+#include <quoin/detail/placement_replica_set.hpp>
 #include <quoin/detail/placement_ring_bytes.hpp>
 #include <quoin/detail/placement_ring_load.hpp>
 #include <quoin/detail/placement_shared.hpp>
