@@ -160,6 +160,18 @@ TEST(PlacementReplicas, AreHandedToTheNextHealthyNodeWithAHint) {
   EXPECT_EQ(without({0, 1, 2, 3, 4}).replicas.short_of, 3u);
 }
 
+TEST(PlacementReplicas, StandNoOneInWhoFallsIllWhileAsked) {
+  const cluster c{{10, 20, 30}, {0, 1, 2}, {0, 0, 0}, {0, 0, 0}};
+  const rack_table alike(3);
+  for (int answers = 0; answers < 6; ++answers) {
+    int asked = 0;
+    const auto found = quoin::detail::healthy_replicas_at(
+        c.ring(), 0, replicas_at(c.ring(), 0, 1, alike), alike,
+        [&](std::uint32_t node) { return node != 0 && asked++ < answers; });
+    EXPECT_EQ(found.replicas.nodes.size() + found.replicas.short_of, 1u);
+  }
+}
+
 TEST(PlacementReplicas, StandInsKeepToTheRule) {
   std::mt19937_64 random(3);
   for (int trial = 0; trial < 2'000; ++trial) {

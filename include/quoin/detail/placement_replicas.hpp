@@ -256,6 +256,10 @@ template <class Healthy>
     const std::size_t at = walk_to(ring, position, [&](std::uint32_t other) {
       return racks.at(other, standing) == least && free(other);
     });
+    if (at == ring.nodes.size()) {  // not any more: `healthy` has changed its mind
+      ++found.replicas.short_of;
+      continue;
+    }
     standing.push_back(ring.nodes[at]);
     racks.add(ring.nodes[at], found.replicas);
     found.hints.push_back(node);

@@ -64,7 +64,9 @@ void sort_points(std::vector<token_point<Token>>& points) {
 inline constexpr std::uint32_t dropped_node = 0xffffffffu;
 
 /// At most this many points: positions are 32 bits wide, and so is the sum of two tables.
-inline constexpr std::uint64_t largest_token_count = std::uint64_t{1} << 31;
+/// (Fewer where memory ends before.)
+inline constexpr std::uint64_t largest_token_count = std::uint64_t{1}
+                                                     << (sizeof(std::size_t) < 8 ? 27 : 31);
 
 /// An immutable ring of tokens. Move-only; a moved-from one is empty.
 template <class Token>

@@ -50,9 +50,9 @@ concept placement_node = std::copyable<Node> && requires(const Node& a, const No
 /// A list never changes: `with` and `without` give another one.
 /// @tparam Node  copyable, ordered by <, made of bytes or hashed by `quoin::hash`.
 template <placement_node Node>
-class node_list {
+class weighted_nodes {
  public:
-  node_list() = default;
+  weighted_nodes() = default;
 
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
   [[nodiscard]] const std::vector<Node>& nodes() const noexcept { return nodes_; }
@@ -89,10 +89,10 @@ class node_list {
 
   /// The nodes of both. Throws `std::invalid_argument` for a node that would be there twice and for
   /// weights out of range.
-  [[nodiscard]] node_list with(const char* type,
-                               std::span<const weighted_node<Node>> coming) const {
+  [[nodiscard]] weighted_nodes with(const char* type,
+                                    std::span<const weighted_node<Node>> coming) const {
     const std::vector<std::size_t> order = sorted(coming);
-    node_list all;
+    weighted_nodes all;
     all.nodes_.reserve(size() + coming.size());
     all.weights_.reserve(size() + coming.size());
     std::size_t old = 0;
@@ -106,8 +106,8 @@ class node_list {
   }
 
   /// The nodes but that at `index`.
-  [[nodiscard]] node_list without(std::size_t index) const {
-    node_list rest(*this);
+  [[nodiscard]] weighted_nodes without(std::size_t index) const {
+    weighted_nodes rest(*this);
     rest.total_ -= weights_[index];
     rest.nodes_.erase(rest.nodes_.begin() + static_cast<std::ptrdiff_t>(index));
     rest.weights_.erase(rest.weights_.begin() + static_cast<std::ptrdiff_t>(index));
@@ -115,15 +115,15 @@ class node_list {
   }
 
   /// The same nodes, that at `index` with another weight.
-  [[nodiscard]] node_list reweighted(const char* type, std::size_t index,
-                                     std::uint32_t weight) const {
-    node_list other(*this);
+  [[nodiscard]] weighted_nodes reweighted(const char* type, std::size_t index,
+                                          std::uint32_t weight) const {
+    weighted_nodes other(*this);
     other.total_ += require_weight(type, weight, total_ - weights_[index]) - weights_[index];
     other.weights_[index] = weight;
     return other;
   }
 
-  friend bool operator==(const node_list&, const node_list&) = default;
+  friend bool operator==(const weighted_nodes&, const weighted_nodes&) = default;
 
  private:
   static std::uint64_t require_weight(const char* type, std::uint32_t weight,

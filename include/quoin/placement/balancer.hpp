@@ -105,7 +105,7 @@ class balancer {
   /// common, come to more than 2^20 (the order of a round is kept).
   explicit balancer(std::span<const weighted_node<Node>> nodes,
                     const balancer_options& options = {})
-      : nodes_(detail::node_list<Node>().with(type, nodes)),
+      : nodes_(detail::weighted_nodes<Node>().with(type, nodes)),
         options_(options),
         loads_(nodes.size()) {
     if (nodes.empty()) detail::fail_argument(type, "size", 0, "at least 1");
@@ -206,7 +206,7 @@ class balancer {
     return of_b.first * of_a.second < of_a.first * of_b.second ? b : a;
   }
 
-  detail::node_list<Node> nodes_;
+  detail::weighted_nodes<Node> nodes_;
   balancer_options options_;
   std::vector<std::uint32_t> round_;
   std::vector<counter> loads_;

@@ -294,7 +294,7 @@ class hash_slots {
   }
 
   /// Takes other nodes; slots stay with those that are in both lists.
-  void place(detail::node_list<Node> nodes) {
+  void place(detail::weighted_nodes<Node> nodes) {
     if (nodes.size() > hash_slot_count) {
       detail::fail_argument(type, "size", nodes.size(), "at most 16384");
     }
@@ -364,7 +364,7 @@ class hash_slots {
     return share;
   }
 
-  detail::node_list<Node> nodes_;
+  detail::weighted_nodes<Node> nodes_;
   std::vector<std::uint16_t> owners_;  // of each slot: a position in nodes_, or nobody
 };
 

@@ -205,7 +205,7 @@ class maglev_table {
     return size;
   }
 
-  void rebuild(detail::node_list<Node> nodes) {
+  void rebuild(detail::weighted_nodes<Node> nodes) {
     if (nodes.size() > table_size()) {
       detail::fail_argument(type, "table_size", table_size(), "at least the number of nodes");
     }
@@ -222,7 +222,7 @@ class maglev_table {
   }
 
   template <class Entry>
-  [[nodiscard]] std::vector<Entry> filled(const detail::node_list<Node>& nodes) const {
+  [[nodiscard]] std::vector<Entry> filled(const detail::weighted_nodes<Node>& nodes) const {
     const std::uint32_t size = table_size();
     std::vector<detail::maglev_order> orders;
     orders.reserve(nodes.size());
@@ -256,7 +256,7 @@ class maglev_table {
     }
   }
 
-  detail::node_list<Node> nodes_;
+  detail::weighted_nodes<Node> nodes_;
   std::vector<std::uint16_t> small_;  // one of the two is empty, both without nodes
   std::vector<std::uint32_t> large_;
   detail::fast_remainder remainder_;

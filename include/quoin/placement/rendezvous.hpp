@@ -199,7 +199,7 @@ class rendezvous {
   static constexpr const char* type = "rendezvous";
   static constexpr std::size_t block = 16;
 
-  void become(detail::node_list<Node> nodes) {
+  void become(detail::weighted_nodes<Node> nodes) {
     std::vector<detail::rendezvous_seed> seeds;
     std::vector<std::uint64_t> inverse;
     seeds.reserve(nodes.size());
@@ -314,7 +314,7 @@ class rendezvous {
     }
   }
 
-  detail::node_list<Node> nodes_;
+  detail::weighted_nodes<Node> nodes_;
   std::vector<detail::rendezvous_seed> seeds_;
   std::vector<std::uint64_t>
       inverse_;  // of the weights, in units of 2^-64; empty if they are alike
