@@ -101,7 +101,7 @@ TEST(PlacementBalance, GivesAsManyFreshTokensAsAskedFor) {
   for (int trial = 0; trial < 300; ++trial) {
     growing_ring ring;
     for (int joins = 0; joins < 12; ++joins) {
-      const std::size_t count = random() % 9 + 1;
+      const auto count = static_cast<std::size_t>(random() % 9 + 1);
       const std::uint32_t before = ring.nodes;
       const auto tokens = ring.join(count, random());
       ASSERT_EQ(tokens.size(), count);
@@ -113,6 +113,23 @@ TEST(PlacementBalance, GivesAsManyFreshTokensAsAskedFor) {
         ring.leave(static_cast<std::uint32_t>(random() % ring.nodes));
       }
     }
+  }
+}
+
+TEST(PlacementBalance, GivesFreshTokensWhereThereIsHardlyRoom) {
+  // Tokens close together but for one gap, whose cut lies right behind one of them.
+  std::vector<std::uint64_t> tokens;
+  std::vector<std::uint32_t> nodes;
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    tokens.push_back(i < 20 ? 1000 + i : 1100 + 2 * i);
+    nodes.push_back(static_cast<std::uint32_t>(i % 2));
+  }
+  for (const std::size_t count : {1u, 3u, 50u, 5000u}) {
+    auto fresh = quoin::detail::token_balancer({tokens, nodes}, 2).tokens_for(count, 0);
+    ASSERT_EQ(fresh.size(), count);
+    fresh.insert(fresh.end(), tokens.begin(), tokens.end());
+    std::sort(fresh.begin(), fresh.end());
+    EXPECT_EQ(std::adjacent_find(fresh.begin(), fresh.end()), fresh.end()) << count;
   }
 }
 

@@ -575,7 +575,7 @@ TEST(HashRing, RefusesBytesThatAreNotItsOwn) {
            damage{12, 65, "probes"},
            damage{24, 2, "another hash"},
            damage{28, 1, "another type"},
-           damage{30, 1, "reserved"},
+           damage{30, 2, "allocation"},
            damage{39, 0x80, "epochs"},
            damage{40, 200, "than fit"},
            damage{56, 1, "name of a zone"},

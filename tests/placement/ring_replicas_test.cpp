@@ -68,7 +68,7 @@ TEST(RingReplicas, AreApartByTheRuleWhetherRememberedOrNot) {
       const ring r = cluster(9, zones, {.virtual_nodes = 6, .cached_replicas = cached});
       for (int trial = 0; trial < 100; ++trial) {
         const std::uint64_t hash = trial == 0 ? UINT64_MAX : random();
-        const std::size_t n = random() % 11;
+        const auto n = static_cast<std::size_t>(random() % 11);
         const auto set = r.replicas_of_hash(hash, n);
         ASSERT_EQ(names_of(set), replicas_by_definition(r, hash, n));
         EXPECT_EQ(set.short_of(), n - set.size());
@@ -118,7 +118,7 @@ TEST(RingReplicas, OfHealthyNodesKeepHints) {
   const ring r = cluster(9, 3);
   for (std::uint64_t key = 0; key < 200; ++key) {
     const auto meant = r.replicas(key, 3);
-    const std::string down = meant[key % 3];
+    const std::string down = meant[static_cast<std::size_t>(key % 3)];
     const auto set = r.replicas(key, 3, [&](const std::string& node) { return node != down; });
     ASSERT_EQ(set.size(), 3u);
     EXPECT_FALSE(set.zones_repeated()) << "the stand-in is in the zone of the one that is down";

@@ -185,10 +185,12 @@ TEST(ultraloglog_kernels, equal_the_definition) {
     for (int round = 0; round < 40; ++round) {
       std::vector<std::uint8_t> a(m), b(m);
       for (std::size_t i = 0; i < std::size_t{1} << p; ++i) {
-        const std::size_t near = split_mix(state) % valid.size();
+        const auto draw = [&](std::size_t n) {
+          return static_cast<std::size_t>(split_mix(state) % n);
+        };
+        const std::size_t near = draw(valid.size());
         a[i] = valid[near];
-        b[i] =
-            valid[(near + split_mix(state) % (round % 2 == 0 ? 14 : valid.size())) % valid.size()];
+        b[i] = valid[(near + draw(round % 2 == 0 ? 14 : valid.size())) % valid.size()];
       }
       std::vector<std::uint64_t> hashes(static_cast<std::size_t>(round) * 6);
       for (auto& hash : hashes) hash = split_mix(state) >> split_mix(state) % 60;

@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -148,12 +149,29 @@ class token_balancer {
   /// Adds tokens right before those that were chosen, where there are fewer than `count`: they own
   /// next to nothing, but a node has as many as it was told to.
   void fill_up(std::vector<std::uint64_t>& tokens, std::size_t count) const {
-    const std::size_t chosen = tokens.size();
-    for (std::uint64_t back = 1; tokens.size() < count; ++back) {
-      for (std::size_t i = 0; i < chosen && tokens.size() < count; ++i) {
-        tokens.push_back(tokens[i] - back);
+    std::vector<std::uint64_t> chosen = tokens, more;
+    sort(chosen);
+    std::uint64_t back = 1;
+    for (std::size_t i = 0; chosen.size() + more.size() < count;) {
+      while (chosen.size() + more.size() < count) {
+        const std::uint64_t token = tokens[i] - back;
+        if (!has(ring_.tokens, token) && !has(chosen, token)) more.push_back(token);
+        if (++i == tokens.size()) i = 0, ++back;
       }
+      sort(more);  // two that were chosen may be neighbours
+      std::size_t kept = 0;
+      for (const std::uint64_t token : more) {
+        if (kept == 0 || more[kept - 1] != token) more[kept++] = token;
+      }
+      more.resize(kept);
     }
+    tokens.insert(tokens.end(), more.begin(), more.end());
+  }
+
+  [[nodiscard]] static bool has(std::span<const std::uint64_t> sorted,
+                                std::uint64_t token) noexcept {
+    const token_ring all{sorted, {}};
+    return !sorted.empty() && sorted[all.position_of(token)] == token;
   }
 
   static void sort(std::vector<std::uint64_t>& tokens) {

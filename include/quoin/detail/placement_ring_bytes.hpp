@@ -77,7 +77,7 @@ void write_ring(const ring_state<Node>& ring, std::span<std::byte> out) {
   w.put(ring.options.seed);
   w.put(hash_id<Hash>);
   w.put(ring_node_kind<Node>());
-  w.put(std::uint16_t{0});
+  w.put(static_cast<std::uint16_t>(ring.options.allocation));
   w.put(ring.epoch);
   w.put(static_cast<std::uint32_t>(ring.nodes.size()));
   w.put(static_cast<std::uint32_t>(ring.tokens.size()));
@@ -175,9 +175,11 @@ class ring_reader {
     if (load_le<std::uint16_t>(p + 20) != ring_node_kind<Node>()) {
       return {errc::incompatible, 28, "quoin: a ring of nodes of another type"};
     }
-    if (load_le<std::uint16_t>(p + 22) != 0) {
-      return {errc::bad_value, 30, "quoin: reserved bytes must be 0"};
+    const auto allocation = load_le<std::uint16_t>(p + 22);
+    if (allocation > 1 || (allocation == 1 && ring_.options.probes != 1)) {
+      return {errc::bad_value, 30, "quoin: allocation must be 0, or 1 with one probe"};
     }
+    ring_.options.allocation = static_cast<token_allocation>(allocation);
     if (ring_.epoch >> 63 != 0) return {errc::bad_value, 32, "quoin: epochs are below 2^63"};
     if (counts_.zones > counts_.racks || counts_.racks > counts_.nodes) {
       return {errc::bad_value, 48, "quoin: more zones than racks, or more racks than nodes"};
@@ -256,8 +258,33 @@ class ring_reader {
     return true;
   }
 
-  /// The tokens must be those of the sequences of the nodes.
   [[nodiscard]] verdict read_points() {
+    return ring_.options.allocation == token_allocation::balanced ? read_balanced_points()
+                                                                  : read_random_points();
+  }
+
+  /// Any tokens, each once, and as many of each node as it has.
+  [[nodiscard]] verdict read_balanced_points() {
+    ring_points points;
+    points.reserve(static_cast<std::size_t>(counts_.points));
+    std::vector<std::uint32_t> left;
+    for (const ring_entry& entry : ring_.entries) left.push_back(entry.points);
+    const std::byte* number = row_ + 8 * counts_.points;
+    for (std::uint64_t i = 0; i < counts_.points; ++i, row_ += 8, number += 4) {
+      const auto token = load_le<std::uint64_t>(row_);
+      const auto node = load_le<std::uint32_t>(number);
+      if (node >= left.size() || left[node]-- == 0) {
+        return at_row("quoin: a token of no node, or one too many");
+      }
+      if (i != 0 && token <= points.back().token) return at_row(not_ascending);
+      points.push_back({token, node});
+    }
+    ring_.tokens = ring_tokens(points);
+    return {};
+  }
+
+  /// The tokens must be those of the sequences of the nodes.
+  [[nodiscard]] verdict read_random_points() {
     ring_points points;
     points.reserve(static_cast<std::size_t>(counts_.points));
     for (std::uint32_t node = 0; node < ring_.nodes.size(); ++node) {
@@ -307,7 +334,7 @@ class ring_reader {
     return {errc::bad_value, position_of(row_), text};
   }
 
-  static constexpr const char* not_ascending = "quoin: names not in order, or one twice";
+  static constexpr const char* not_ascending = "quoin: names or tokens not in order, or one twice";
 
   ring_state<Node> ring_;
   ring_counts counts_;

@@ -8,6 +8,7 @@
 #ifndef QUOIN_DETAIL_PLACEMENT_RING_STATE_HPP
 #define QUOIN_DETAIL_PLACEMENT_RING_STATE_HPP
 
+#include <quoin/detail/placement_balance.hpp>
 #include <quoin/detail/placement_errors.hpp>
 #include <quoin/detail/placement_replicas.hpp>
 #include <quoin/detail/placement_tokens.hpp>
@@ -23,7 +24,14 @@
 
 namespace quoin::inline QUOIN_ABI {
 
-/// How many tokens and how many probes.
+/// Where the tokens of a node that joins are put.
+enum class token_allocation : std::uint8_t {
+  random,    ///< hashes: a ring is made up of its nodes, whatever came first
+  balanced,  ///< splitting ranges of the most loaded nodes: even with few tokens, but the tokens
+             ///< depend on what came first, so that all who ask must have this ring, by its bytes
+};
+
+/// How many tokens, where, and how many probes.
 struct hash_ring_options {
   std::uint32_t virtual_nodes = 160;  ///< tokens of a node of weight 1: 1 to 2^20
   std::uint32_t probes = 1;           ///< K, places where a key looks for a token: 1–64
@@ -31,6 +39,8 @@ struct hash_ring_options {
   /// Sets of up to so many replicas are remembered once they were asked for, in as many words of 4
   /// bytes for each token: 0 to 8. A matter of speed alone: no part of the serialized form.
   std::uint32_t cached_replicas = 3;
+  /// `balanced` needs `probes = 1`; 16 to 32 virtual nodes are enough for it.
+  token_allocation allocation = token_allocation::random;
 
   friend bool operator==(const hash_ring_options&, const hash_ring_options&) = default;
 };
@@ -136,7 +146,9 @@ struct node_labels {
 
 /// A node but for its name and labels.
 struct ring_entry {
-  std::uint64_t token_seed;  ///< its tokens are the hashes of 0, 1, … under this seed
+  /// Random tokens are the hashes of 0, 1, … under this seed, those of the first balanced node begin
+  /// here.
+  std::uint64_t token_seed;
   double weight;
   std::uint32_t points;  ///< number of its tokens
 
@@ -317,15 +329,62 @@ template <class Node>
   return after;
 }
 
-/// The state in which `node` has `weight` and `count` tokens: the first so many of its sequence.
+/// The state after `coming` have joined one after the other, each with balanced tokens.
+template <class Node>
+[[nodiscard]] ring_state<Node> joined_balanced(const ring_state<Node>& before,
+                                               std::vector<ring_arrival<Node>> coming) {
+  ring_state<Node> after;
+  const ring_state<Node>* now = &before;
+  for (auto& arrival : coming) {
+    ring_points points;
+    for (const std::uint64_t token :
+         token_balancer(now->view(), now->nodes.size())
+             .tokens_for(arrival.entry.points, arrival.entry.token_seed)) {
+      points.push_back({token, 0});
+    }
+    std::vector<ring_arrival<Node>> one;
+    one.push_back(std::move(arrival));
+    after = changed(*now, {}, std::move(one), std::move(points));
+    now = &after;
+  }
+  after.epoch = before.epoch + 1;
+  return after;
+}
+
+/// The points that `reweighted` puts in: `count` of those that the node has, or so many more.
+template <class Node>
+[[nodiscard]] ring_points balanced_points(const ring_state<Node>& before, std::uint32_t node,
+                                          std::uint32_t count) {
+  const std::uint64_t old_count = before.entries[node].points;
+  ring_points points;
+  if (count > old_count) {
+    token_balancer balancer(before.view(), before.nodes.size());
+    const auto more = static_cast<std::size_t>(count - old_count);
+    for (const std::uint64_t token : balancer.tokens_for(more, 0)) points.push_back({token, node});
+  } else if (count < old_count) {
+    std::uint64_t i = 0;  // every so manieth stays
+    for (const std::uint64_t token : before.tokens_of(node)) {
+      if (i * count / old_count != (i + 1) * count / old_count) points.push_back({token, node});
+      ++i;
+    }
+  }
+  return points;
+}
+
+/// The state in which `node` has `weight` and `count` tokens: the first so many of its sequence, or
+/// those it has with others that even out the loads, or some of those it has.
 template <class Node>
 [[nodiscard]] ring_state<Node> reweighted(const ring_state<Node>& before, std::uint32_t node,
                                           double weight, std::uint32_t count) {
   const std::uint32_t old_count = before.entries[node].points;
   const bool grows = count >= old_count;
   ring_points points;
-  add_points(points, before.entries[node].token_seed, node, grows ? old_count : 0, count);
-  sort_points(points);
+  if (before.options.allocation == token_allocation::balanced) {
+    points = balanced_points(before, node, count);
+  } else {
+    add_points(points, before.entries[node].token_seed, node, grows ? old_count : 0, count);
+    sort_points(points);
+  }
   std::vector<std::uint32_t> renumbered;
   if (!grows) {
     for (std::uint32_t i = 0; i < before.nodes.size(); ++i) renumbered.push_back(i);
