@@ -31,7 +31,8 @@ std::string name_of(std::uint64_t draw) { return "n" + std::to_string(draw % 12)
 void change(history& h, std::uint64_t draw) {
   const std::string node = name_of(draw >> 8), other = name_of(draw >> 16);
   const double weight = static_cast<double>(1 + (draw >> 24) % 24) / 8;
-  const std::string zone((draw >> 32) % 3, 'z'), rack((draw >> 40) % 3, 'r');
+  const std::string zone(static_cast<std::size_t>((draw >> 32) % 3), 'z');
+  const std::string rack(static_cast<std::size_t>((draw >> 40) % 3), 'r');
   const bool is_there = h.model.nodes().contains(node);
   if (!is_there) {
     h.real.add(node, {.weight = weight, .zone = zone, .rack = rack});
