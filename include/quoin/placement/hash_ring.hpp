@@ -10,10 +10,9 @@
 /// Guarantee   a node owns its part of the hashes, by weight, with a relative deviation of
 ///             √((N − 1) / (N·V + 1)) for N nodes of V tokens: 7.1 % at V = 200, not the 5 % that
 ///             textbooks quote from a lucky sample. With K > 1 `probes` a key goes to the token
-///             nearest to any of K places, and the deviation is 1 / √(2·(2K − 1)·V): 4.1 % with two
-///             at V = 100, 2.9 % at V = 200, 1.3 % with eight (docs/accuracy-ring.md). With
-///             balanced allocation below 1 % with 32 tokens a node. `balance()` says what this very
-///             ring has.
+///             nearest to any of K places: 1 / √(2·(2K − 1)·V), 4.1 % with two at V = 100, 1.3 % with
+///             eight at V = 200 (docs/accuracy-ring.md). With balanced allocation below 1 % with 32
+///             tokens a node. `balance()` says what this very ring has.
 /// Cost        owner: 2 to 5 ns in the cache, 3 cache lines; each further probe the same again.
 ///             A change: a copy of the tokens, 0.2 ms for 160,000 of them. A copy of a ring: one
 ///             atomic addition.
