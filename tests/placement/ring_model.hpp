@@ -31,8 +31,9 @@ class ring_model {
 
   void add(const std::string& node, double weight = 1, const std::string& zone = "",
            const std::string& rack = "") {
-    std::uint64_t seed = quoin::hash{seed_}(node);
-    while (has_seed(seed)) seed = quoin::hash{1}(seed);
+    const std::uint64_t first = quoin::hash{seed_}(node);
+    std::uint64_t seed = first;
+    for (std::uint64_t step = 1; has_seed(seed); ++step) seed = quoin::hash{step}(first);
     nodes_[node] = {weight, seed, zone, rack};
     tokens_.clear();
   }
