@@ -277,15 +277,16 @@ TEST(hll_kernels, registers_set_twice_are_marked_and_their_hashes_kept) {
         std::vector<std::uint64_t> hashes(n), expected;
         for (auto& hash : hashes) hash = split_mix(state);
         registers count(std::size_t{1} << p), marked = count;
+        const auto index_of = [&](auto hash) { return static_cast<std::size_t>(hash >> (64 - p)); };
         std::size_t marks = 0;
-        for (const auto hash : hashes) marks += count[hash >> (64 - p)]++ != 0;
+        for (const auto hash : hashes) marks += count[index_of(hash)]++ != 0;
         ASSERT_EQ(kernels.set_or_mark(marked.data(), p, hashes.data(), n), marks);
         for (std::size_t i = 0; i < count.size(); ++i) {
           ASSERT_EQ(marked[i] >= detail::hll_mark, count[i] > 1);
           ASSERT_EQ(marked[i] == 0, count[i] == 0);
         }
         for (const auto hash : hashes) {
-          const auto index = hash >> (64 - p);
+          const auto index = index_of(hash);
           if (count[index] > 1) expected.push_back(hash);
           ASSERT_TRUE(count[index] > 1 || marked[index] == rank_of(hash, p));
         }
