@@ -73,7 +73,8 @@ struct ull_histogram {
 [[nodiscard]] inline double ull_below(double z) noexcept {
   double missing = 1;  // of all ranks from that of the step up: z^(2^j − 1)
   double sum = 0, before = -1;
-  for (double scale = 1; sum != before; scale /= ull_per_rank) {
+  int step = 0;
+  for (double scale = 1; step < 256 && sum != before; scale /= ull_per_rank, ++step) {
     const double next = z * z;
     before = sum;
     sum += scale * missing * (1 - z) * ull_mean_eta(next, next * next);
@@ -122,7 +123,8 @@ struct ull_histogram {
   const double second = ull_per_rank * missing * seen;
   double later = 0, before = -1, scale = ull_per_rank;
   double next = missing, after_next = after_first;  // missing, of the two ranks below
-  while (later != before) {
+  for (int step = 0; step < 256 && later != before;
+       ++step) {  // never equal where registers are wider
     scale *= ull_per_rank;
     missing = __builtin_sqrt(missing);
     seen /= 1 + missing;
