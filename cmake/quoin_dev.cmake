@@ -104,7 +104,8 @@ if(QUOIN_BUILD_TESTS)
 endif()
 
 add_custom_target(concurrent_tests)  # everything that runs under ThreadSanitizer
-add_custom_target(kernel_tests)  # what a processor with kernels of its own may do in another way, and all corpora
+add_custom_target(kernel_tests)  # what a processor with kernels of its own may do in another way
+add_custom_target(byte_order_tests)  # what a big-endian processor may: hashes, whatever holds golden files, all corpora
 if(QUOIN_BUILD_BENCH)
   add_custom_target(benchmarks)
 endif()
@@ -159,6 +160,11 @@ function(quoin_test path)
   if(ARG_KERNELS OR path MATCHES "^(detail|hash)/")
     set_property(TEST ${name} APPEND PROPERTY LABELS kernels)
     add_dependencies(kernel_tests test.${name})
+  endif()
+  file(STRINGS ${source} golden REGEX "#include \"support/(golden|hostile)\\.hpp\"")
+  if(NOT path MATCHES "_property$" AND (golden OR path MATCHES "^(detail|hash|interop)/"))
+    set_property(TEST ${name} APPEND PROPERTY LABELS bytes)
+    add_dependencies(byte_order_tests test.${name})
   endif()
 endfunction()
 
@@ -225,8 +231,12 @@ function(quoin_component path)
     target_compile_options(replay.${name} PRIVATE -O0)  # a corpus is replayed faster than this is optimized
     target_precompile_headers(replay.${name} REUSE_FROM quoin_replay_headers)
     add_test(NAME fuzz.${name} COMMAND replay.${name} ${QUOIN_ROOT}/fuzz/corpus/${path})
-    set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz)
-    add_dependencies(kernel_tests replay.${name})
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS bytes)
+    add_dependencies(byte_order_tests replay.${name})
+    if(ARG_KERNELS)
+      set_property(TEST fuzz.${name} APPEND PROPERTY LABELS kernels)
+      add_dependencies(kernel_tests replay.${name})
+    endif()
   endif()
   if(QUOIN_BUILD_FUZZ)
     add_executable(fuzz.${name} ${fuzz})
