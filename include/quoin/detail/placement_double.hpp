@@ -161,7 +161,8 @@ inline constexpr bool double_rounds_at_once = __FLT_EVAL_METHOD__ == 0 || __FLT_
 inline constexpr bool double_rounds_at_once = false;
 #endif
 
-/// Results are the same whichever it is.
+/// Results are the same whichever it is. Not for data members of types whose name does not say it:
+/// units of one program may differ in it.
 using strict_double = std::conditional_t<double_rounds_at_once, hard_double, soft_double>;
 
 }  // namespace quoin::inline QUOIN_ABI::detail

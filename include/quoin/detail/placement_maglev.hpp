@@ -57,6 +57,9 @@ struct maglev_order {
 
 /// Whose turn it is, as Envoy has it: a node of the greatest weight takes an entry in each round, one
 /// of a third of that in every third. Weights are normalized doubles, added up.
+/// @tparam Double  part of the type, as two units of a program may be compiled with options that give
+///                 them different ones, and the linker keeps one body of each function.
+template <class Double>
 class maglev_turns {
  public:
   /// `weights` of which the sum is `total`, below 2^32.
@@ -68,9 +71,10 @@ class maglev_turns {
     }
     if (equal_) return;
     const auto sum = static_cast<std::uint32_t>(total);
-    greatest_ = strict_double::ratio(greatest, sum);
+    greatest_ = Double::ratio(greatest, sum);
+    nodes_.reserve(weights.size());
     for (const std::uint32_t weight : weights) {
-      nodes_.push_back({strict_double::ratio(weight, sum), strict_double()});
+      nodes_.push_back({Double::ratio(weight, sum), Double()});
     }
   }
 
@@ -78,25 +82,27 @@ class maglev_turns {
   [[nodiscard]] bool takes(std::size_t node, std::uint64_t round) noexcept {
     if (equal_) return true;
     turns& turn = nodes_[node];
-    if (strict_double(round) * turn.weight < turn.target) return false;
+    if (Double(round) * turn.weight < turn.target) return false;
     turn.target = turn.target + greatest_;
     return true;
   }
 
  private:
   struct turns {
-    strict_double weight, target;
+    Double weight, target;
   };
   std::vector<turns> nodes_;
-  strict_double greatest_;
+  Double greatest_;
   bool equal_ = true;
 };
 
 /// Fills `table`, whose size is prime, with the numbers of the nodes: listing 1 of the paper, with
-/// turns by weight. Expected O(size · log(size)) when weights are alike; a node that outweighs all
-/// others together takes most of the rounds alone, each of which asks all of them.
-template <class Entry>
-void fill_maglev(std::span<const maglev_order> orders, maglev_turns turns, std::span<Entry> table) {
+/// turns by weight. Expected O(size · log(size)) when weights are alike; else O(nodes · size) at
+/// worst, as a node that outweighs all others together takes most of the rounds alone, each of which
+/// asks all of them.
+template <class Entry, class Double>
+void fill_maglev(std::span<const maglev_order> orders, maglev_turns<Double> turns,
+                 std::span<Entry> table) {
   const auto size = static_cast<std::uint32_t>(table.size());
   std::vector<maglev_order> nodes(orders.begin(), orders.end());  // offset: where it asks next
   std::vector<std::uint64_t> taken(table.size() / 64 + 1);        // a 16th of the table: cached

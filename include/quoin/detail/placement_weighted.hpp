@@ -123,7 +123,9 @@ class weighted_nodes {
     return other;
   }
 
-  friend bool operator==(const weighted_nodes&, const weighted_nodes&) = default;
+  friend bool operator==(const weighted_nodes& a, const weighted_nodes& b) {
+    return a.nodes_ == b.nodes_ && a.weights_ == b.weights_;
+  }
 
  private:
   static std::uint64_t require_weight(const char* type, std::uint32_t weight,
