@@ -92,11 +92,11 @@ enum class inherit : std::uint8_t {
 template <class T>
 concept limiter = requires(T& limiter, const T& same, typename T::time_point now,
                            std::uint64_t cost) {
-  { limiter.try_acquire() } -> std::same_as<decision>;
-  { limiter.try_acquire(cost) } -> std::same_as<decision>;
-  { limiter.try_acquire_at(now, cost) } -> std::same_as<decision>;
+  { limiter.try_acquire() } -> std::convertible_to<decision>;
+  { limiter.try_acquire(cost) } -> std::convertible_to<decision>;
+  { limiter.try_acquire_at(now, cost) } -> std::convertible_to<decision>;
   { limiter.acquire_up_to_at(now, cost) } -> std::same_as<std::uint64_t>;
-  { same.peek_at(now, cost) } -> std::same_as<decision>;
+  { same.peek_at(now, cost) } -> std::convertible_to<decision>;
   { same.time_until_at(now, cost) } -> std::same_as<std::chrono::nanoseconds>;
   limiter.refund_at(now, cost);
   limiter.reset();

@@ -135,6 +135,9 @@ class limiter_face {
   }
   { reconfigure_at(clock_.now(), options, what); }
 
+  /// The time of its clock.
+  [[nodiscard]] time_point now() const { return clock_.now(); }
+
   /// The quota, as it was given.
   [[nodiscard]] options_type options() const noexcept { return core_.options(); }
 
@@ -142,6 +145,10 @@ class limiter_face {
   explicit limiter_face(Core core,
                         clock_reference<Clock> clock) requires std::move_constructible<Core>
       : clock_(clock), core_(static_cast<Core&&>(core)) {}
+  /// The core made in its place, from whatever it is made of.
+  template <class... Arguments>
+  limiter_face(clock_reference<Clock> clock, const Arguments&... arguments)
+      : clock_(clock), core_(arguments...) {}
 
   [[no_unique_address]] clock_reference<Clock> clock_;
   Core core_;
