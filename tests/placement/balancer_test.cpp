@@ -109,6 +109,8 @@ TEST(Balancer, RefusesWhatCannotBe) {
   const list uneven{{"a", 1u << 20}, {"b", 1}};
   EXPECT_THROW(servers(uneven, {.policy = balance::weighted_round_robin}), std::invalid_argument);
   EXPECT_EQ(servers(uneven).size(), 2u);
+  EXPECT_THROW(servers(uneven, {.policy = static_cast<balance>(4)}), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(servers(uneven).in_flight(2)), std::invalid_argument);
 }
 
 // --- threads --------------------------------------------------------------------------------------

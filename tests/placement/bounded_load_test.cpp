@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quoin/placement/bounded_load.hpp>
 
+#include <quoin/placement/hash_ring.hpp>
 #include <quoin/placement/maglev_table.hpp>
 #include <quoin/placement/rendezvous.hpp>
 
@@ -11,6 +12,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -45,6 +48,28 @@ struct bare {
   }
 };
 static_assert(quoin::placement<bare>);
+
+/// The same, but that its list of nodes is gone at once.
+struct fleeting : bare {
+  [[nodiscard]] std::vector<std::string> nodes() const { return names; }
+};
+static_assert(quoin::detail::lasting_nodes<bare> && quoin::detail::lasting_nodes<table>);
+static_assert(quoin::placement<fleeting> && !quoin::detail::lasting_nodes<fleeting>);
+
+/// The same with weights of the caller's.
+struct weighed : bare {
+  std::vector<std::uint64_t> all;
+  [[nodiscard]] const std::vector<std::uint64_t>& weights() const { return all; }
+};
+
+/// The same, but that something happens before it answers.
+struct meddled : bare {
+  static inline std::function<void()> meanwhile;
+  [[nodiscard]] const std::string& owner_of_hash(std::uint64_t hash) const {
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    return bare::owner_of_hash(hash);
+  }
+};
 
 TEST(BoundedLoad, AKeyGoesHomeWhileThereIsRoom) {
   bounded load(nodes(10), {.epsilon = 0.25});
@@ -93,6 +118,75 @@ TEST(BoundedLoad, CapacitiesAreRoundedUpAndComeToEnough) {
       ASSERT_EQ(load.capacity(0, total), (total * 1153433 + n * 1048576u - 1) / (n * 1048576u));
     }
   }
+}
+
+TEST(BoundedLoad, CapacitiesEndWithTheirType) {
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  const bounded one(nodes(1), {.epsilon = 100});
+  EXPECT_EQ(one.capacity(0, most), most);
+  EXPECT_EQ(one.capacity(0, most / 101 + 1), most);
+  EXPECT_EQ(one.capacity(0, most / 101), most / 101 * 101);
+  EXPECT_EQ(bounded(nodes(2), {.epsilon = 1}).capacity(0, most), most);
+}
+
+TEST(BoundedLoad, TakesTheWeightsOfThePlacement) {
+  // A ring has its weights in tokens: 160 and 480.
+  quoin::hash_ring<std::string> ring;
+  ring.add("a");
+  ring.add("b", {.weight = 3});
+  const quoin::bounded_load of_ring(ring, {.epsilon = 0.5});
+  EXPECT_EQ(of_ring.capacity(0, 80), 30u);
+  EXPECT_EQ(of_ring.capacity(1, 80), 90u);
+  // Together more than 2^32, as those of a ketama_ring may be.
+  const std::uint64_t half = std::uint64_t{1} << 62;
+  const quoin::bounded_load<weighed> large({{{"a", "b"}}, {half, half - 1}}, {.epsilon = 0.5});
+  EXPECT_EQ(large.capacity(0, 100), 75u);
+  EXPECT_EQ(large.capacity(1, 100), 75u);
+  // A node without weight gets nothing.
+  quoin::bounded_load<weighed> load({{{"a", "b"}}, {0, 1}});
+  for (std::uint64_t i = 0; i < 20; ++i) EXPECT_EQ(load.acquire_index_of_hash(i), 1u);
+  using weights = std::vector<std::uint64_t>;
+  for (const auto& bad : {weights{0, 0}, weights{half, half}, weights{1, ~std::uint64_t{0}}}) {
+    EXPECT_THROW(quoin::bounded_load<weighed>(weighed{{{"a", "b"}}, bad}), std::invalid_argument);
+  }
+}
+
+// Tokens given back by others between the count of all and the look at the node.
+TEST(BoundedLoad, IsBoundedWhenOthersGiveBackMeanwhile) {
+  quoin::bounded_load<meddled> load({{{"a", "b", "c", "d", "e"}}}, {.epsilon = 0.1});
+  std::vector<quoin::bounded_load<meddled>::token> held;
+  for (std::uint64_t i = 0; i < 500; ++i) held.push_back(load.acquire_hash(i));
+  meddled::meanwhile = [&] {
+    std::erase_if(held, [](const auto& token) { return token.index() != 2; });
+  };
+  const auto token = load.acquire_hash(2);
+  EXPECT_EQ(load.load(2), 100u) << "is full";
+  EXPECT_NE(token.index(), 2u);
+  EXPECT_EQ(load.total_load(), 101u);
+}
+
+TEST(BoundedLoad, ALookupThatThrowsTakesNoToken) {
+  quoin::bounded_load<meddled> load({{{"a", "b", "c"}}});
+  meddled::meanwhile = [] { throw std::runtime_error("no"); };
+  EXPECT_THROW(static_cast<void>(load.acquire_hash(2)), std::runtime_error);
+  EXPECT_EQ(load.total_load(), 0u);
+}
+
+TEST(BoundedLoad, GivesBackWhatWasTakenOnly) {
+  bounded load(nodes(3));
+  EXPECT_THROW(load.release_index(0), std::invalid_argument);
+  EXPECT_THROW(load.release_index(3), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(load.load(3)), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(load.capacity(3, 1)), std::invalid_argument);
+  const std::uint32_t index = load.acquire_index_of_hash(5);
+  load.release_index(index);
+  EXPECT_THROW(load.release_index(index), std::invalid_argument);
+  {
+    const auto token = load.acquire_hash(5);
+    load.release_index(token.index());  // a token that has an owner: given back twice, counted once
+  }
+  EXPECT_EQ(load.total_load(), 0u);
+  for (std::uint32_t i = 0; i < 3; ++i) EXPECT_EQ(load.load(i), 0u);
 }
 
 TEST(BoundedLoad, OverflowsTheSameWayEachTime) {

@@ -8,7 +8,9 @@
 /// too).
 ///
 /// Guarantee   `round_robin` and `weighted_round_robin` give every node exactly its share in each
-///             round, in nginx' smooth order, whoever asks. The others look at requests in flight.
+///             round, in nginx' smooth order of `nodes()`, whoever asks (but that one round is cut
+///             short when the counter of turns begins again: with 32 bits every 2^32 requests). The
+///             others look at requests in flight.
 /// Cost        one atomic addition for the turn, one each for the beginning and the end of a request;
 ///             `least_connections` reads all nodes, `two_choices` two of them.
 /// Threads     concurrent: all operations at once, lock-free. Counters are relaxed atomics, as nothing
@@ -27,6 +29,7 @@
 #ifndef QUOIN_PLACEMENT_BALANCER_HPP
 #define QUOIN_PLACEMENT_BALANCER_HPP
 
+#include <quoin/detail/placement_lease.hpp>
 #include <quoin/detail/placement_weighted.hpp>
 #include <quoin/hash/hash.hpp>
 
@@ -46,7 +49,9 @@ enum class balance : std::uint8_t {
   round_robin,           ///< one after the other; weights do not matter
   weighted_round_robin,  ///< as often as weights say, and as evenly spread as they permit
   least_connections,     ///< the least requests in flight by weight; of equals the next in turn
-  two_choices,  ///< the less loaded of two at random: nearly as good, at any number of nodes
+  /// The one with less in flight by weight of two at random: nearly as good, at any number of nodes.
+  /// All nodes are as likely to be among the two: of n nodes none takes more than 2/n, however heavy.
+  two_choices,
 };
 
 /// What a `balancer` is made with.
@@ -64,51 +69,24 @@ class balancer {
  public:
   using node_type = Node;
 
-  /// A request in flight. Ends when it is destroyed, assigned to or told to; must not outlive the
-  /// balancer that gave it.
-  class lease {
-   public:
-    /// Of no node.
-    lease() = default;
-    lease(lease&& other) noexcept
-        : from_(std::exchange(other.from_, nullptr)), index_(other.index_) {}
-    lease& operator=(lease&& other) noexcept {
-      lease taken(std::move(other));
-      std::swap(from_, taken.from_);
-      std::swap(index_, taken.index_);
-      return *this;
-    }
-    ~lease() { release(); }
-
-    [[nodiscard]] explicit operator bool() const noexcept { return from_ != nullptr; }
-
-    /// The node, and its position in `nodes()`. Only while the lease is held.
-    [[nodiscard]] const Node& node() const noexcept { return from_->nodes()[index_]; }
-    [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
-
-    /// The request is answered.
-    void release() noexcept {
-      if (from_ == nullptr) return;
-      std::exchange(from_, nullptr)->loads_[index_].value.fetch_sub(1, std::memory_order_relaxed);
-    }
-
-   private:
-    friend balancer;
-    lease(balancer* from, std::uint32_t index) noexcept : from_(from), index_(index) {}
-
-    balancer* from_ = nullptr;
-    std::uint32_t index_ = 0;
-  };
+  /// A request in flight: ends when it is destroyed, assigned to or told `release()`; has `node()` and
+  /// `index()`. Must not outlive the balancer that gave it.
+  using lease = detail::node_lease<balancer>;
 
   /// Of `nodes`. Throws `std::invalid_argument` for no nodes, a node given twice, weights of 0 or of
-  /// 2^32 together, and in `weighted_round_robin` for weights that, divided by what they have in
-  /// common, come to more than 2^20 (the order of a round is kept).
+  /// 2^32 together, a policy that is none, and in `weighted_round_robin` for weights that, divided by
+  /// what they have in common, come to more than 2^20: the order of a round is kept, 4 bytes a turn.
+  /// O(n log n); for `weighted_round_robin` O(nodes · turns of a round).
   explicit balancer(std::span<const weighted_node<Node>> nodes,
                     const balancer_options& options = {})
       : nodes_(detail::weighted_nodes<Node>().with(type, nodes)),
         options_(options),
         loads_(nodes.size()) {
     if (nodes.empty()) detail::fail_argument(type, "size", 0, "at least 1");
+    if (options.policy > balance::two_choices) {
+      detail::fail_argument(type, "policy", static_cast<unsigned>(options.policy),
+                            "one of enum balance");
+    }
     if (options.policy == balance::weighted_round_robin) plan_round();
   }
   balancer(std::initializer_list<weighted_node<Node>> nodes, const balancer_options& options = {})
@@ -129,29 +107,34 @@ class balancer {
   [[nodiscard]] std::span<const std::uint32_t> weights() const noexcept { return nodes_.weights(); }
   [[nodiscard]] const balancer_options& options() const noexcept { return options_; }
 
-  /// Requests in flight at the node at `index`.
-  [[nodiscard]] std::size_t in_flight(std::uint32_t index) const noexcept {
-    return loads_[index].value.load(std::memory_order_relaxed);
+  /// Requests in flight at the node at `index`. Throws `std::invalid_argument` unless it is below
+  /// `size()`.
+  [[nodiscard]] std::size_t in_flight(std::uint32_t index) const {
+    return detail::at_index(type, loads_, index).load();
   }
 
  private:
   static constexpr const char* type = "balancer";
 
-  struct alignas(64) counter {  // a cache line each: nodes do not wait for one another
-    std::atomic<std::size_t> value = 0;
-  };
+  friend lease;
+
+  [[nodiscard]] const Node& node_at(std::uint32_t index) const noexcept { return nodes()[index]; }
+  void give_back(std::uint32_t index) noexcept {
+    loads_[index].value.fetch_sub(1, std::memory_order_relaxed);
+  }
 
   /// One round in nginx' order: each time every node gains its weight, and the richest pays them all.
   void plan_round() {
     std::uint64_t common = 0;
-    for (std::uint64_t weight :
-         weights()) {  // Euclid's algorithm (<numeric> costs more than all this)
+    // Euclid's algorithm (<numeric> costs more than all this).
+    for (std::uint64_t weight : weights()) {
       while (weight != 0) common = std::exchange(weight, common % weight);
     }
     const std::uint64_t total = nodes_.total_weight() / common;
     if (total > std::uint64_t{1} << 20) {
       detail::fail_argument(type, "sum of weights over their divisor", total, "at most 2^20");
     }
+    round_.reserve(static_cast<std::size_t>(total));
     std::vector<std::int64_t> wealth(size());
     for (std::uint64_t i = 0; i < total; ++i) {
       std::size_t richest = 0;
@@ -179,7 +162,7 @@ class balancer {
 
   /// The requests that the node would have by its weight, as a fraction `first / second`.
   [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> busy(std::uint32_t index) const noexcept {
-    return {std::uint64_t{in_flight(index)} + 1, weights()[index]};
+    return {std::uint64_t{loads_[index].load()} + 1, weights()[index]};
   }
 
   [[nodiscard]] std::uint32_t least_loaded(std::size_t turn) const noexcept {
@@ -209,8 +192,8 @@ class balancer {
   detail::weighted_nodes<Node> nodes_;
   balancer_options options_;
   std::vector<std::uint32_t> round_;
-  std::vector<counter> loads_;
-  counter turn_;
+  std::vector<detail::lone_counter> loads_;
+  detail::lone_counter turn_;
 };
 
 }  // namespace quoin::inline QUOIN_ABI
