@@ -11,6 +11,34 @@
 #include <string>
 #include <vector>
 
+namespace {
+
+/// How many points each host has, by Envoy's loop: one after the other, in doubles.
+std::vector<std::uint32_t> counts_of(const std::vector<quoin::weighted_server>& hosts,
+                                     const quoin::envoy_ring_options& options) {
+  using real = quoin::detail::soft_double;
+  std::uint32_t total = 0, least = UINT32_MAX;
+  for (const auto& host : hosts) {
+    total += host.weight;
+    least = std::min(least, host.weight);
+  }
+  std::vector<std::uint32_t> counts;
+  if (hosts.empty()) return counts;
+  const real lightest = real::ratio(least, total);
+  real scale = real((lightest * real(options.minimum_ring_size)).ceil()) / lightest;
+  if (real(options.maximum_ring_size) < scale) scale = real(options.maximum_ring_size);
+  real target;
+  std::uint64_t current = 0;
+  for (const auto& host : hosts) {
+    target = target + scale * real::ratio(host.weight, total);
+    counts.push_back(0);
+    for (; real(current) < target; ++current) ++counts.back();
+  }
+  return counts;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   quoin_fuzz::input in(data, size);
   quoin::envoy_ring_options options;
@@ -22,7 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<quoin::weighted_server> hosts;
   for (int step = 0; step < 16 && !in.empty(); ++step) {
     const std::string name = "h" + std::to_string(in.take<std::uint8_t>() % 8);
-    const std::uint32_t weight = in.take_in<std::uint32_t>(1, 500'000'000);
+    const std::uint32_t bound = in.take<bool>() ? 9 : 500'000'000;
+    const std::uint32_t weight = in.take_in<std::uint32_t>(1, bound);
     const bool removes = in.take<bool>();
     const auto found = std::find_if(hosts.begin(), hosts.end(),
                                     [&](const auto& host) { return host.name == name; });
@@ -39,7 +68,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   std::map<std::uint64_t, std::string> points;
   std::size_t count = 0;
+  const auto counts = counts_of(hosts, options);
   for (const auto& [name, weight] : hosts) {
+    QUOIN_FUZZ_CHECK(ring.points_of(name) == counts[ring.index_of(name)]);
     for (std::uint32_t i = 0; i < ring.points_of(name); ++i, ++count) {
       const std::string text = name + "_" + std::to_string(i);
       points.emplace(options.hash_function == quoin::envoy_hash::murmur2

@@ -3,8 +3,11 @@
 #include <quoin/hash/xxh64.hpp>
 #include <quoin/placement/ketama_ring.hpp>
 
+#include "support/scarce_memory.hpp"
+
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -353,11 +356,29 @@ TEST(ketama_ring, the_usual_port_is_no_part_of_a_name) {
   const ketama_options verbatim{.naming = ketama_naming::verbatim};
   EXPECT_NE(digest(ketama_ring({{"a", 1}}, verbatim)),
             digest(ketama_ring({{"a:11211", 1}}, verbatim)));
-  // A socket; an address without a port that ends like one; a name that is only a port.
-  for (const char* name : {"/tmp/socket:0", "::1", ":11211", "11211"}) {
-    EXPECT_EQ(ketama_ring({{name, 1}}).owner("key"), name);
-    EXPECT_EQ(ketama_ring({{name, 1}}, spy).owner("key"), name);
+  // What is hashed, before the number: a socket, IPv6 addresses, names that are only a port.
+  const struct {
+    std::string name, usual, spy;
+  } texts[] = {{"/tmp/socket:0", "/tmp/socket:0", "//tmp/socket:0"},
+               {"::1:11211", "::1", "/::1:11211"},
+               {"::1:11212", "::1:11212", "/::1:11212"},
+               {"[::1]:11211", "[::1]", "/[::1]:11211"},
+               {"a:", "a:", "/a::11211"},
+               {":11211", ":11211", "/:11211"},
+               {"11211", "11211", "/11211:11211"}};
+  for (const auto& [name, usual_text, spy_text] : texts) {
+    EXPECT_EQ(digest(ketama_ring({{name, 1}})), digest(ketama_ring({{usual_text, 1}}, verbatim)));
+    EXPECT_EQ(digest(ketama_ring({{name, 1}}, spy)),
+              digest(ketama_ring({{spy_text, 1}}, verbatim)));
   }
+}
+
+TEST(ketama_ring, names_of_any_length) {
+  const std::string name(100'000, 'n');
+  const ketama_ring ring({{"a", 1}, {name, 1}});
+  EXPECT_EQ(ring.points_of(name), 160u);
+  const auto first = quoin::md5(name + "-0");
+  EXPECT_EQ(ring.owner_of_point(quoin::detail::load_le<std::uint32_t>(first.data())), name);
 }
 
 TEST(ketama_ring, owners_many_as_one_by_one) {
@@ -370,6 +391,19 @@ TEST(ketama_ring, owners_many_as_one_by_one) {
     ring.owners_many(std::span<const std::string>(keys).first(count), owners);
     for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(owners[i], ring.owner_index(keys[i])) << i;
   }
+}
+
+TEST(ketama_ring, knows_its_servers) {
+  ketama_ring ring(eight);
+  EXPECT_TRUE(ring.contains("10.0.1.3:11211"));
+  EXPECT_FALSE(ring.contains("10.0.1.3"));  // the same points, but not the name
+  EXPECT_EQ(ring.index_of("10.0.1.3:11211"), 2u);
+  for (const auto& server : eight) ring.remove(server.name);
+  EXPECT_TRUE(ring.empty() && ring.points().empty() && ring.point_owners().empty());
+  EXPECT_FALSE(ring.contains("10.0.1.3:11211"));
+  ring.add("last", 4'294'967'295u);
+  EXPECT_EQ(ring.owner("key"), "last");
+  EXPECT_EQ(ring.points_of("last"), 160u);
 }
 
 TEST(ketama_ring, a_value) {
@@ -390,6 +424,18 @@ TEST(ketama_ring, a_value) {
   EXPECT_EQ(digest(ring), before);
   ring.add_many({});
   EXPECT_EQ(ring, moved);
+  const auto& self = ring;
+  ring = self;
+  EXPECT_EQ(digest(ring), before);
+}
+
+TEST(ketama_ring, empty_when_moved_from) {
+  ketama_ring ring(eight);
+  const ketama_ring taken = std::move(ring);
+  EXPECT_TRUE(ring.empty() && ring.points().empty());  // NOLINT(bugprone-use-after-move)
+  ring.add_many(eight);
+  EXPECT_EQ(ring, taken);
+  EXPECT_EQ(digest(ring), digest(taken));
 }
 
 #if defined(__cpp_exceptions)
@@ -426,6 +472,61 @@ TEST(ketama_ring, refuses_and_stays_as_it_was) {
   EXPECT_THROW(ring.set_weight("x", 1), invalid);
   EXPECT_EQ(digest(ring), before);
   EXPECT_EQ(ring, ketama_ring(eight));
+}
+
+/// Another text with the XXH64 of `text`, from 64 bytes up: a lane of the hash takes bytes 0 to 7,
+/// then, after a step that can be undone, adds a multiple of bytes 32 to 39.
+std::string with_the_same_hash(std::string text) {
+  constexpr std::uint64_t p1 = 0x9e3779b185ebca87, p2 = 0xc2b2ae3d27d4eb4f;
+  std::uint64_t inverse = p2;  // of p2 modulo 2^64, by Newton's iteration
+  for (int i = 0; i < 6; ++i) inverse *= 2 - p2 * inverse;
+  const auto lane_after = [&] {
+    const auto word = quoin::detail::load_le<std::uint64_t>(text.data());
+    return std::rotl(p1 + p2 + word * p2, 31) * p1;
+  };
+  const std::uint64_t before = lane_after();
+  text[0] = static_cast<char>(text[0] ^ 1);
+  const auto later = quoin::detail::load_le<std::uint64_t>(&text[32]);
+  quoin::detail::store_le(&text[32], later + (before - lane_after()) * inverse);
+  return text;
+}
+
+TEST(ketama_ring, finds_twins_among_names_that_collide) {
+  const std::string name(64, 'n'), other = with_the_same_hash(name);
+  ASSERT_EQ(quoin::xxh64(name), quoin::xxh64(other));
+  ASSERT_NE(name, other);
+  ketama_ring ring({{name, 1}, {other, 1}});
+  EXPECT_EQ(ring.size(), 2u);
+  EXPECT_THROW(ring.add(name), std::invalid_argument);
+  EXPECT_THROW(ring.add(other), std::invalid_argument);
+}
+
+TEST(ketama_ring, stays_as_it_was_without_memory) {
+  ketama_ring ring(eight);
+  const std::uint64_t before = digest(ring);
+  const auto unchanged = [&](const ketama_ring& left) {
+    ASSERT_EQ(left.size(), eight.size());
+    ASSERT_EQ(digest(left), before);
+  };
+  const std::vector<weighted_server> more = {{"a server whose name is long enough", 3}, {"b", 1}};
+  ketama_ring copy(ring);
+  EXPECT_GT(quoin_test::starve(
+                copy, [&](auto& r) { r.add_many(more); }, unchanged),
+            10u);
+  copy = ring;
+  EXPECT_GT(quoin_test::starve(
+                copy, [](auto& r) { r.remove("10.0.1.4:11211"); }, unchanged),
+            5u);
+  copy = ring;
+  EXPECT_GT(quoin_test::starve(
+                copy, [](auto& r) { r.set_weight("10.0.1.4:11211", 5); }, unchanged),
+            5u);
+  copy = ring;
+  const ketama_ring one({{"a", 1}});
+  EXPECT_GT(quoin_test::starve(
+                copy, [&](auto& r) { r = one; }, unchanged),
+            3u);
+  EXPECT_EQ(copy, one);
 }
 
 TEST(ketama_ring, nobody_owns_a_key_of_an_empty_ring) {

@@ -116,24 +116,70 @@ struct server_tokens {
       hashes.push_back({xxh64(name.data(), name.size()), static_cast<std::uint32_t>(i)});
     }
     sort_points(hashes);
+    std::size_t first = 0;  // of those whose hash is the same: names, or anything made to collide
     for (std::size_t i = 1; i < hashes.size(); ++i) {
+      if (hashes[i].token != hashes[first].token) first = i;
       const std::string& later = names[hashes[i].node];
-      if (hashes[i].token == hashes[i - 1].token &&
-          identity(later) == identity(names[hashes[i - 1].node])) {
-        fail_node(type, later, "is in the ring already");
+      for (std::size_t k = first; k < i; ++k) {
+        if (identity(later) == identity(names[hashes[k].node])) {
+          fail_node(type, later, "is in the ring already");
+        }
       }
     }
   }
 };
 
-/// What those rings have in common: lookup and inspection.
-/// @tparam Ring  has `type`, the name it goes by in messages, and `point_of(key)`.
+/// What those rings have in common: all but what makes the points of a key and of a server.
+/// @tparam Ring  has `type`, the name it goes by in messages, and `point_of(key)`; for this class
+///               alone `identity_of(name)`, which two servers must not have in common,
+///               `counts_of(weights)`, how many points each server has, and
+///               `append_points(name, count, number, out)`, which makes them.
 template <class Ring, class Token>
 class server_ring {
  public:
+  /// Adds a server after those that are there. O(points).
+  /// @param name    as the ring says
+  /// @param weight  at least 1; sums and numbers of points have limits that the ring states
+  /// Throws `std::invalid_argument` for an empty name, one whose points are there already, or a
+  /// weight out of range. If anything throws, nothing changes.
+  void add(std::string_view name, std::uint32_t weight = 1) {
+    const weighted_server one[] = {{std::string(name), weight}};
+    add_many(one);
+  }
+
+  /// Adds all of `servers`, as `add` of one after the other, at once: O(points) for all together.
+  void add_many(std::span<const weighted_server> servers) {
+    auto next = lists();
+    next.append(Ring::type, servers,
+                [this](std::string_view name) { return ring().identity_of(name); });
+    update(std::move(next), not_removed);
+  }
+
+  /// Removes a server; those after it move up. O(points). Throws `std::invalid_argument` if it is
+  /// not there under this very name; if anything throws, nothing changes.
+  void remove(std::string_view name) {
+    const std::size_t index = index_of(name);
+    auto next = lists();
+    next.erase(index);
+    update(std::move(next), index);
+  }
+
+  /// Changes a weight, and the points of all whose number of them changes by it. O(points). Throws
+  /// as `add` and `remove`; if anything throws, nothing changes.
+  void set_weight(std::string_view name, std::uint32_t weight) {
+    const std::size_t index = index_of(name);
+    if (weight == 0) fail_argument(Ring::type, "weight", weight, "at least 1");
+    auto next = lists();
+    next.weights[index] = weight;
+    update(std::move(next), not_removed);
+  }
+
+  /// Removes all servers. The options stay.
+  void clear() noexcept { state_ = {}; }
+
   /// The server of `key`, any range of bytes or a string literal: the one with the first point that
-  /// is not less than the key's, or else with the first of all. Throws `std::out_of_range` when
-  /// there is no server.
+  /// is not less than the key's, or else with the first of all. O(size of the key); the reference
+  /// holds until the next change. Throws `std::out_of_range` when there is no server.
   template <byte_range Key>
   [[nodiscard]] const std::string& owner(const Key& key) const {
     return state_.names[owner_index(key)];
@@ -145,7 +191,7 @@ class server_ring {
     return owner_index_of_point(ring().point_of(key));
   }
 
-  /// The server of a ready point, of any other hash of keys; throw as `owner`.
+  /// The server of a ready point, of any other hash of keys. O(1). Throw as `owner`.
   [[nodiscard]] const std::string& owner_of_point(Token point) const {
     return state_.names[owner_index_of_point(point)];
   }
@@ -166,6 +212,7 @@ class server_ring {
 
   /// The owners of a contiguous range of keys: `out[i] = owner_index(keys[i])`, with cache misses
   /// that overlap. `out` has as many elements at least (else throws `std::invalid_argument`).
+  /// Throws `std::out_of_range` for a key when there is no server.
   template <class Keys>
   void owners_many(const Keys& keys, std::span<std::uint32_t> out) const {
     const std::span all(keys);
@@ -185,6 +232,19 @@ class server_ring {
   [[nodiscard]] std::size_t size() const noexcept { return state_.names.size(); }
   [[nodiscard]] bool empty() const noexcept { return state_.names.empty(); }
 
+  /// Whether there is a server of this very name. O(servers).
+  [[nodiscard]] bool contains(std::string_view name) const noexcept {
+    return position_of(name) != size();
+  }
+
+  /// The position of a server in `nodes()`. Throws `std::invalid_argument` if it is not there under
+  /// this very name. O(servers).
+  [[nodiscard]] std::uint32_t index_of(std::string_view name) const {
+    const std::size_t at = position_of(name);
+    if (at == size()) fail_node(Ring::type, name, "is not in the ring");
+    return static_cast<std::uint32_t>(at);
+  }
+
   /// The servers in their order, and their weights.
   [[nodiscard]] std::span<const std::string> nodes() const noexcept { return state_.names; }
   [[nodiscard]] std::span<const std::uint32_t> weights() const noexcept { return state_.weights; }
@@ -196,13 +256,14 @@ class server_ring {
     return state_.table.nodes();
   }
 
-  /// How many points a server has. Throws `std::invalid_argument` with the name if it is not there.
+  /// How many points a server has. Throws as `index_of`. O(servers).
   [[nodiscard]] std::uint32_t points_of(std::string_view name) const {
     return state_.counts[index_of(name)];
   }
 
   /// The servers without a point, whose share of the weights is so small that the formula gives
   /// them none: no key is theirs. To be looked at after a change, as no other client says it.
+  /// O(servers).
   [[nodiscard]] std::vector<std::string> starved() const {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < size(); ++i) {
@@ -211,22 +272,28 @@ class server_ring {
     return names;
   }
 
-  /// Removes all servers.
-  void clear() noexcept { state_ = {}; }
-
  protected:
   server_ring() = default;
 
-  [[nodiscard]] std::size_t index_of(std::string_view name) const {
-    for (std::size_t i = 0; i < state_.names.size(); ++i) {
-      if (state_.names[i] == name) return i;
-    }
-    fail_node(Ring::type, name, "is not in the ring");
+  /// The same servers in the same order: the same ring, if the options are, too.
+  [[nodiscard]] bool has_servers_of(const server_ring& other) const noexcept {
+    return state_.names == other.state_.names && state_.weights == other.state_.weights;
   }
 
   template <class Keys>
   void points_of_keys(const Keys& keys, Token* out) const noexcept {
     for (const auto& key : keys) *out++ = ring().point_of(key);
+  }
+
+ private:
+  static constexpr std::size_t not_removed = static_cast<std::size_t>(-1);
+
+  [[nodiscard]] const Ring& ring() const noexcept { return static_cast<const Ring&>(*this); }
+
+  [[nodiscard]] std::size_t position_of(std::string_view name) const noexcept {
+    std::size_t i = 0;
+    while (i < size() && state_.names[i] != name) ++i;
+    return i;
   }
 
   /// The servers and how many points they have, without the points.
@@ -240,21 +307,18 @@ class server_ring {
 
   /// Takes up `next`, this ring after a change, whose `counts` are still those before it for the
   /// servers that were there. Servers that have as many points as before keep theirs.
-  /// @param removed  the number that a server had which is no more, or -1
-  /// @param append   `append(name, count, number, out)` makes the points of one
-  template <class Append>
-  void update(server_tokens<Token>&& next, std::vector<std::uint32_t>&& counts,
-              std::ptrdiff_t removed, Append append) {
+  /// @param removed  the number that a server had which is no more, or `not_removed`
+  void update(server_tokens<Token>&& next, std::size_t removed) {
+    std::vector<std::uint32_t> counts = ring().counts_of(next.weights);
     const std::vector<std::uint32_t> before = std::exchange(next.counts, std::move(counts));
     std::vector<token_point<Token>> added;
     std::vector<std::uint32_t> renumbered(state_.names.size(), dropped_node);
     for (std::size_t i = 0; i < next.names.size(); ++i) {
       const auto number = static_cast<std::uint32_t>(i);
       if (i < before.size() && before[i] == next.counts[i]) {
-        const bool moved_up = removed >= 0 && i >= static_cast<std::size_t>(removed);
-        renumbered[i + moved_up] = number;
+        renumbered[i + (i >= removed)] = number;
       } else {
-        append(next.names[i], next.counts[i], number, added);
+        ring().append_points(next.names[i], next.counts[i], number, added);
       }
     }
     sort_points(added);
@@ -263,9 +327,6 @@ class server_ring {
   }
 
   server_tokens<Token> state_;
-
- private:
-  [[nodiscard]] const Ring& ring() const noexcept { return static_cast<const Ring&>(*this); }
 };
 
 }  // namespace detail

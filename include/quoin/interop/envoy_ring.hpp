@@ -6,8 +6,8 @@
 /// own take `hash_ring`: it is more even at fewer points, and a change of weights moves less.
 ///
 /// Guarantee   the points of Envoy's ring as built for x86-64: "address_0", "address_1", … by XXH64
-///             or MurmurHash2, as many as its running sums in `double` give to each host in turn. Of
-///             equal points the first host's owns the keys; Envoy leaves that to its sort.
+///             or MurmurHash2, as many as its running sums in `double` give to each host in turn.
+///             Of equal points the first host's owns the keys; Envoy leaves that to its sort.
 /// Cost        owner: one hash of the key and two or three cache lines. add, remove: O(points), and
 ///             hashes for those hosts only whose number of points changes.
 /// Threads     like a standard container.
@@ -53,7 +53,11 @@ struct envoy_ring_options {
   friend constexpr bool operator==(const envoy_ring_options&, const envoy_ring_options&) = default;
 };
 
-/// See the top of this file; lookup and inspection are those of `detail::server_ring`.
+/// See the top of this file; changes, lookup and inspection are those of `detail::server_ring`.
+///
+/// The name of a host is "address:port" ("[::1]:80"), or its hostname or the `hash_key` of its
+/// metadata when Envoy is set to hash those. A weight is its `load_balancing_weight`; the sum of
+/// all is below 2^32.
 class envoy_ring : public detail::server_ring<envoy_ring, std::uint64_t> {
  public:
   static constexpr const char* type = "envoy_ring";
@@ -78,42 +82,6 @@ class envoy_ring : public detail::server_ring<envoy_ring, std::uint64_t> {
   envoy_ring(std::initializer_list<weighted_server> hosts, const envoy_ring_options& options = {})
       : envoy_ring(std::span(hosts.begin(), hosts.size()), options) {}
 
-  /// Adds a host after those that are there. O(points).
-  /// @param name    "address:port", or the hostname or the `hash_key` of its metadata when Envoy is
-  ///                set to hash those
-  /// @param weight  `load_balancing_weight`, at least 1; the sum of all is below 2^32
-  /// Throws `std::invalid_argument` for an empty name, one that is there already, or such a weight.
-  /// If anything throws, nothing changes.
-  void add(std::string_view name, std::uint32_t weight = 1) {
-    const weighted_server one[] = {{std::string(name), weight}};
-    add_many(one);
-  }
-
-  /// Adds all of `hosts`, as `add` of one after the other, at once: O(points) for all together.
-  void add_many(std::span<const weighted_server> hosts) {
-    auto next = lists();
-    next.append(type, hosts, [](std::string_view name) { return name; });
-    rebuild(std::move(next));
-  }
-
-  /// Removes a host; those after it move up. O(points). Throws `std::invalid_argument` if it is not
-  /// there; if anything throws, nothing changes.
-  void remove(std::string_view name) {
-    const std::size_t index = index_of(name);
-    auto next = lists();
-    next.erase(index);
-    rebuild(std::move(next), static_cast<std::ptrdiff_t>(index));
-  }
-
-  /// Changes a weight. O(points). Throws as `add` and `remove`; if anything throws, nothing changes.
-  void set_weight(std::string_view name, std::uint32_t weight) {
-    const std::size_t index = index_of(name);
-    if (weight == 0) detail::fail_argument(type, "weight", weight, "at least 1");
-    auto next = lists();
-    next.weights[index] = weight;
-    rebuild(std::move(next));
-  }
-
   /// The point of `key`: its XXH64, what a `hash_policy` of one header, cookie or query parameter
   /// makes of the value.
   template <detail::byte_range Key>
@@ -125,20 +93,17 @@ class envoy_ring : public detail::server_ring<envoy_ring, std::uint64_t> {
   [[nodiscard]] const envoy_ring_options& options() const noexcept { return options_; }
 
   friend bool operator==(const envoy_ring& a, const envoy_ring& b) noexcept {
-    return a.options_ == b.options_ && a.state_.names == b.state_.names &&
-           a.state_.weights == b.state_.weights;
+    return a.options_ == b.options_ && a.has_servers_of(b);
   }
 
  private:
-  using real = detail::strict_double;
+  friend server_ring;
+  // In integers on every platform: sums of products are what compilers fuse, with one rounding of
+  // two, where processors can (AArch64, s390x, `-mfma`), and hosts would have other points there.
+  using real = detail::soft_double;
   using point_list = std::vector<detail::token_point<std::uint64_t>>;
 
-  void rebuild(detail::server_tokens<std::uint64_t>&& next, std::ptrdiff_t removed = -1) {
-    auto counts = counts_of(next.weights);
-    update(std::move(next), std::move(counts), removed,
-           [this](std::string_view name, std::uint32_t count, std::uint32_t number,
-                  point_list& out) { append_points(name, count, number, out); });
-  }
+  [[nodiscard]] static std::string_view identity_of(std::string_view name) noexcept { return name; }
 
   /// The lightest host has a whole number of points if the ring may be so large; then each host in
   /// turn has as many as bring their number up to the sum of what was due so far.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The ring of nginx's `hash $key consistent`: the same key goes to the same server, as it does with
-/// Perl's Cache::Memcached::Fast and Cloudflare's pingora-ketama.
+/// The ring of nginx's `hash $key consistent`: the same key goes to the same server, as it does
+/// with Perl's Cache::Memcached::Fast and Cloudflare's pingora-ketama.
 ///
 /// Use it to know where an nginx sends a request, or to share its caches. For a ring of your own
 /// take `hash_ring`: it is more even at a quarter of the points and moves less.
 ///
 /// Guarantee   the points of nginx, 160 for each unit of weight: weights are absolute, a server
-///             keeps its points whoever comes or goes. nginx drops all but one of equal points; here
-///             all stay and the first server's owns the keys, so that the others have theirs when it
-///             leaves.
+///             keeps its points whoever comes or goes. nginx drops all but one of equal points;
+///             here all stay and the first server's owns the keys, so that the others have theirs
+///             when it leaves. An empty key has a place here; nginx gives it to all in turns.
 /// Cost        owner: the CRC-32 of the key and two or three cache lines. add, remove: O(points).
 /// Threads     like a standard container.
 /// Source      nginx 1.22, src/http/modules/ngx_http_upstream_hash_module.c.
@@ -73,7 +73,11 @@ struct nginx_address {
 
 }  // namespace detail
 
-/// See the top of this file; lookup and inspection are those of `detail::server_ring`.
+/// See the top of this file; changes, lookup and inspection are those of `detail::server_ring`.
+///
+/// The name of a server is the argument of nginx's `server`, as it stands there: "10.0.0.1:443",
+/// "10.0.0.1" (which is another than "10.0.0.1:80"), "[::1]:80", "unix:/path". For each unit of
+/// weight there are 160 points, at most 2^31 in all (2^27 where pointers have 32 bits).
 class nginx_ring : public detail::server_ring<nginx_ring, std::uint32_t> {
  public:
   static constexpr const char* type = "nginx_ring";
@@ -86,42 +90,6 @@ class nginx_ring : public detail::server_ring<nginx_ring, std::uint32_t> {
   nginx_ring(std::initializer_list<weighted_server> servers)
       : nginx_ring(std::span(servers.begin(), servers.size())) {}
 
-  /// Adds a server after those that are there. O(points).
-  /// @param name    the argument of nginx's `server`, as it stands there: "10.0.0.1:443",
-  ///                "10.0.0.1" (which is another than "10.0.0.1:80"), "unix:/path"
-  /// @param weight  at least 1; there are 160 points for each unit, and at most 2^31 in all
-  /// Throws `std::invalid_argument` for an empty name, one that is there already, or such a weight.
-  /// If anything throws, nothing changes.
-  void add(std::string_view name, std::uint32_t weight = 1) {
-    const weighted_server one[] = {{std::string(name), weight}};
-    add_many(one);
-  }
-
-  /// Adds all of `servers`, as `add` of one after the other, at once: O(points) for all together.
-  void add_many(std::span<const weighted_server> servers) {
-    auto next = lists();
-    next.append(type, servers, [](std::string_view name) { return name; });
-    rebuild(std::move(next));
-  }
-
-  /// Removes a server; those after it move up. O(points). Throws `std::invalid_argument` if it is
-  /// not there; if anything throws, nothing changes.
-  void remove(std::string_view name) {
-    const std::size_t index = index_of(name);
-    auto next = lists();
-    next.erase(index);
-    rebuild(std::move(next), static_cast<std::ptrdiff_t>(index));
-  }
-
-  /// Changes a weight. O(points). Throws as `add` and `remove`; if anything throws, nothing changes.
-  void set_weight(std::string_view name, std::uint32_t weight) {
-    const std::size_t index = index_of(name);
-    if (weight == 0) detail::fail_argument(type, "weight", weight, "at least 1");
-    auto next = lists();
-    next.weights[index] = weight;
-    rebuild(std::move(next));
-  }
-
   /// The point of `key`: its CRC-32.
   template <detail::byte_range Key>
   [[nodiscard]] std::uint32_t point_of(const Key& key) const noexcept {
@@ -129,22 +97,29 @@ class nginx_ring : public detail::server_ring<nginx_ring, std::uint32_t> {
   }
 
   friend bool operator==(const nginx_ring& a, const nginx_ring& b) noexcept {
-    return a.state_.names == b.state_.names && a.state_.weights == b.state_.weights;
+    return a.has_servers_of(b);
   }
 
  private:
+  friend server_ring;
   using point_list = std::vector<detail::token_point<std::uint32_t>>;
 
-  void rebuild(detail::server_tokens<std::uint32_t>&& next, std::ptrdiff_t removed = -1) {
+  [[nodiscard]] static std::string_view identity_of(std::string_view name) noexcept { return name; }
+
+  [[nodiscard]] static std::vector<std::uint32_t> counts_of(
+      const std::vector<std::uint32_t>& weights) {
     std::uint64_t total = 0;
-    for (const std::uint32_t weight : next.weights) total += std::uint64_t{weight} * 160;
+    for (const std::uint32_t weight : weights) total += std::uint64_t{weight} * 160;
     if (total > detail::largest_token_count) {
-      detail::fail_argument(type, "points", total, "at most 2^31, of which 160 are one unit");
+      detail::fail_argument(type, "points", total,
+                            sizeof(std::size_t) < 8
+                                ? "at most 2^27, of which 160 are one unit of weight"
+                                : "at most 2^31, of which 160 are one unit of weight");
     }
     std::vector<std::uint32_t> counts;
-    counts.reserve(next.weights.size());
-    for (const std::uint32_t weight : next.weights) counts.push_back(160 * weight);
-    update(std::move(next), std::move(counts), removed, append_points);
+    counts.reserve(weights.size());
+    for (const std::uint32_t weight : weights) counts.push_back(160 * weight);
+    return counts;
   }
 
   /// Each point is the CRC of the host, a zero, the port and the point before.

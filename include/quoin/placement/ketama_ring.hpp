@@ -17,10 +17,11 @@
 ///     twemproxy, servers without names          {.hash = fnv1a_64, or its `hash:`}
 ///     twemproxy, servers with names             {.hash = the same, .naming = verbatim}
 ///
-/// Guarantee   the points of libmemcached 1.1.4 as built for x86-64 or ARM64, its `float` arithmetic
-///             included, for any number of servers (it aborts above 100). Equal points belong to the
-///             server that comes first, as in 1.1; the order in 1.0 depended on `qsort`. A key byte
-///             above 0x7f enters all hashes but MD5 and CRC with its sign, as on x86.
+/// Guarantee   the points of libmemcached 1.1.4 as built for x86-64 or ARM64, its `float`
+///             arithmetic included, for any number of servers (it aborts above 100). Equal points
+///             belong to the server that comes first, as in 1.1; the order in 1.0 depended on
+///             `qsort`. A key byte above 0x7f enters all hashes but MD5 and CRC with its sign, as
+///             on x86.
 /// Cost        owner: one hash of the key and two or three cache lines; MD5 is 90 % of it.
 ///             add, remove: O(points), and hashes for those servers only whose share changed.
 ///             Memory 8 to 12 bytes per point, and 64 KiB or less of index.
@@ -64,7 +65,16 @@ struct ketama_options {
   friend constexpr bool operator==(const ketama_options&, const ketama_options&) = default;
 };
 
-/// See the top of this file; lookup and inspection are those of `detail::server_ring`.
+/// See the top of this file; changes, lookup and inspection are those of `detail::server_ring`.
+///
+/// Names of servers are "host:port", the port in decimal as a number is written; "host" is the same
+/// as "host:11211". After an IPv6 address the port always stands, since nothing else in "::1:11211"
+/// says where the address ends. A Unix socket of libmemcached is "/path:0". With `verbatim`, any
+/// text. Lengths have no limit here; libmemcached takes hosts of 1,024 bytes at most, and twemproxy
+/// reads past a buffer where a name, a hyphen and a number come to more than 85.
+///
+/// Weights are at least 1 (where libmemcached is given 0 it takes 1); there are at most 2^23
+/// servers.
 class ketama_ring : public detail::server_ring<ketama_ring, std::uint32_t> {
  public:
   static constexpr const char* type = "ketama_ring";
@@ -80,45 +90,6 @@ class ketama_ring : public detail::server_ring<ketama_ring, std::uint32_t> {
   ketama_ring(std::initializer_list<weighted_server> servers, const ketama_options& options = {})
       : ketama_ring(std::span(servers.begin(), servers.size()), options) {}
 
-  /// Adds a server after those that are there. O(points).
-  /// @param name    "host:port", the port in decimal as a number is written; "host" is the same as
-  ///                "host:11211". A Unix socket of libmemcached is "/path:0". With `verbatim`, any.
-  /// @param weight  at least 1 (where libmemcached is given 0 it takes 1)
-  /// Throws `std::invalid_argument` for an empty name, one whose points are there already, or a
-  /// weight of 0. If anything throws, nothing changes.
-  void add(std::string_view name, std::uint32_t weight = 1) {
-    const weighted_server one[] = {{std::string(name), weight}};
-    add_many(one);
-  }
-
-  /// Adds all of `servers`, as `add` of one after the other, at once: O(points) for all together.
-  void add_many(std::span<const weighted_server> servers) {
-    auto next = lists();
-    next.append(type, servers, [this](std::string_view name) {
-      return detail::ketama_identity(options_.naming, name);
-    });
-    rebuild(std::move(next));
-  }
-
-  /// Removes a server; those after it move up. O(points). Throws `std::invalid_argument` if it is
-  /// not there under this very name; if anything throws, nothing changes.
-  void remove(std::string_view name) {
-    const std::size_t index = index_of(name);
-    auto next = lists();
-    next.erase(index);
-    rebuild(std::move(next), static_cast<std::ptrdiff_t>(index));
-  }
-
-  /// Changes a weight, and with it the points of all whose share of the total changes. O(points).
-  /// Throws as `add` and `remove`; if anything throws, nothing changes.
-  void set_weight(std::string_view name, std::uint32_t weight) {
-    const std::size_t index = index_of(name);
-    if (weight == 0) detail::fail_argument(type, "weight", weight, "at least 1");
-    auto next = lists();
-    next.weights[index] = weight;
-    rebuild(std::move(next));
-  }
-
   /// The point of `key` under the options' hash.
   template <detail::byte_range Key>
   [[nodiscard]] std::uint32_t point_of(const Key& key) const noexcept {
@@ -129,19 +100,15 @@ class ketama_ring : public detail::server_ring<ketama_ring, std::uint32_t> {
   [[nodiscard]] const ketama_options& options() const noexcept { return options_; }
 
   friend bool operator==(const ketama_ring& a, const ketama_ring& b) noexcept {
-    return a.options_ == b.options_ && a.state_.names == b.state_.names &&
-           a.state_.weights == b.state_.weights;
+    return a.options_ == b.options_ && a.has_servers_of(b);
   }
 
  private:
   friend server_ring;
   using point_list = std::vector<detail::token_point<std::uint32_t>>;
 
-  void rebuild(detail::server_tokens<std::uint32_t>&& next, std::ptrdiff_t removed = -1) {
-    auto counts = counts_of(next.weights);
-    update(std::move(next), std::move(counts), removed,
-           [this](std::string_view name, std::uint32_t count, std::uint32_t number,
-                  point_list& out) { append_points(name, count, number, out); });
+  [[nodiscard]] std::string_view identity_of(std::string_view name) const noexcept {
+    return detail::ketama_identity(options_.naming, name);
   }
 
   [[nodiscard]] std::vector<std::uint32_t> counts_of(
