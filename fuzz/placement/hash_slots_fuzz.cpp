@@ -55,23 +55,34 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (unsigned slot = range.first; slot <= range.last; ++slot) model[slot] = node;
     }
   }
-  std::uint32_t moved = 0;
   for (std::uint32_t slot = 0; slot < quoin::hash_slot_count; ++slot) {
     const int* const owner = map.find_owner(slot);
     QUOIN_FUZZ_CHECK((owner == nullptr ? -1 : *owner) == model[slot]);
   }
   quoin::hash_slots<int> after(map);
   after.rebalance();
-  for (const auto& move : slot_moves(map, after)) moved += move.slots.size();
   QUOIN_FUZZ_CHECK(after.empty() || after.unassigned().empty());
-  QUOIN_FUZZ_CHECK(moved <= quoin::hash_slot_count);
-  for (const int node : after.nodes()) {  // nobody both gives and takes
-    bool gives = false, takes = false;
-    for (const auto& move : slot_moves(map, after)) {
-      gives = gives || move.from == node;
-      takes = takes || move.to == node;
+  const auto moves = quoin::slot_moves(map, after);
+  std::uint64_t total = 0;
+  for (const std::uint32_t weight : after.weights()) total += weight;
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const int node = after.nodes()[i];
+    const std::uint64_t product = std::uint64_t{after.weights()[i]} * quoin::hash_slot_count;
+    const std::uint32_t held = after.slot_count(node);
+    QUOIN_FUZZ_CHECK(held >= product / total && held <= (product + total - 1) / total);
+    std::uint32_t given = 0, taken = 0;  // nobody does both, nor more than the difference
+    for (const auto& move : moves) {
+      given += move.from == node ? move.slots.size() : 0;
+      taken += move.to == node ? move.slots.size() : 0;
     }
-    QUOIN_FUZZ_CHECK(!(gives && takes));
+    QUOIN_FUZZ_CHECK(given == 0 || taken == 0);
+    QUOIN_FUZZ_CHECK(map.slot_count(node) - given + taken == held);
+  }
+  for (const auto& move : moves) {
+    for (std::uint32_t slot = move.slots.first; slot <= move.slots.last; ++slot) {
+      const int from = move.from ? *move.from : -1;
+      QUOIN_FUZZ_CHECK(model[slot] == from && move.to == after.owner_of_slot(slot));
+    }
   }
   return 0;
 }

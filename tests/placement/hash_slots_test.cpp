@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quoin/placement/hash_slots.hpp>
 
+#include "support/scarce_memory.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -119,11 +121,12 @@ TEST(HashSlots, ListsMoves) {
   after.assign({8190, 8195}, "c");
   after.unassign({16383, 16383});
   using move = quoin::slot_move<std::string>;
-  EXPECT_EQ(slot_moves(before, after), (std::vector<move>{{{10, 20}, "a", "c"},
-                                                          {{21, 21}, "a", "b"},
-                                                          {{8190, 8191}, "a", "c"},
-                                                          {{8192, 8195}, "b", "c"},
-                                                          {{16383, 16383}, "b", std::nullopt}}));
+  EXPECT_EQ(quoin::slot_moves(before, after),
+            (std::vector<move>{{{10, 20}, "a", "c"},
+                               {{21, 21}, "a", "b"},
+                               {{8190, 8191}, "a", "c"},
+                               {{8192, 8195}, "b", "c"},
+                               {{16383, 16383}, "b", std::nullopt}}));
   EXPECT_EQ(slot_moves(slots(), before), (std::vector<move>{{{0, 8191}, std::nullopt, "a"},
                                                             {{8192, 16383}, std::nullopt, "b"}}));
 }
@@ -198,6 +201,16 @@ TEST(HashSlots, MovesNoMoreThanItMust) {
   }
 }
 
+TEST(HashSlots, GivesNobodyMoreThanAWholeShare) {
+  numbers map;
+  for (const std::uint32_t weight : {3u, 2u, 1u}) map.add(-static_cast<int>(weight), weight);
+  map.assign({0, 16383}, -3);
+  map.rebalance();
+  EXPECT_EQ(map.slot_count(-3), 8192u);  // a half, also of those who hold more
+  EXPECT_EQ(map.slot_count(-2), 5461u);
+  EXPECT_EQ(map.slot_count(-1), 2731u);
+}
+
 TEST(HashSlots, AJoiningNodeTakesFromAllAndALeavingOneGivesToAll) {
   numbers four;
   for (int node = 0; node < 4; ++node) four.add(node);
@@ -219,13 +232,82 @@ TEST(HashSlots, AJoiningNodeTakesFromAllAndALeavingOneGivesToAll) {
   EXPECT_EQ(slot_moves(five, back).size(), five.slots_of(4).size());  // each goes back whole
 }
 
+TEST(HashSlots, AreEmptyWhenMovedFrom) {
+  slots map({{"a"}, {"b"}});
+  const slots taken(std::move(map));
+  EXPECT_TRUE(map.empty());  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(map.find_owner(0), nullptr);
+  EXPECT_EQ(map.find_owner(16384), nullptr);
+  EXPECT_EQ(map.unassigned(), (ranges{{0, 16383}}));
+  EXPECT_THROW(static_cast<void>(map.owner("foo")), std::out_of_range);
+  EXPECT_EQ(map, slots());
+  map.rebalance();
+  map.unassign({0, 5});
+  EXPECT_EQ(slot_moves(map, taken), slot_moves(slots(), taken));
+  map.add("b");
+  map.add("a");
+  EXPECT_EQ(map.slot_count("a"), 0u);
+  map.rebalance();
+  EXPECT_EQ(map, taken);
+  const auto& self = map;
+  map = self;
+  EXPECT_EQ(map, taken);
+}
+
+TEST(HashSlots, AreEqualHoweverTheyCameToBe) {
+  slots never, no_more;
+  never.add("a");
+  no_more.add("a");
+  no_more.assign({0, 16383}, "a");
+  EXPECT_NE(never, no_more);
+  no_more.unassign({0, 16383});
+  EXPECT_EQ(never, no_more);
+  EXPECT_EQ(no_more, never);
+  no_more.set_weight("a", 2);
+  EXPECT_NE(never, no_more);
+}
+
+TEST(HashSlots, StayAsTheyWereWithoutMemory) {
+  const slots before({{"the first of some nodes"}, {"the second of some nodes"}});
+  const auto unchanged = [&](const slots& map) { ASSERT_EQ(map, before); };
+  slots map(before);
+  EXPECT_GT(quoin_test::starve(
+                map, [](slots& m) { m.add("the third of some nodes"); }, unchanged),
+            4u);
+  map = before;
+  EXPECT_GT(quoin_test::starve(
+                map, [](slots& m) { m.remove(m.nodes()[0]); }, unchanged),
+            2u);
+  map = before;
+  EXPECT_GT(quoin_test::starve(
+                map, [](slots& m) { m.set_weight(m.nodes()[0], 3); }, unchanged),
+            2u);
+  slots none;
+  none.add("a");
+  const slots nothing_held(none);
+  const auto still_nothing = [&](const slots& m) { ASSERT_EQ(m, nothing_held); };
+  EXPECT_GT(quoin_test::starve(
+                none, [](slots& m) { m.assign(0, "a"); }, still_nothing),
+            0u);
+  EXPECT_EQ(none.slot_count("a"), 1u);
+  none = nothing_held;
+  EXPECT_GT(quoin_test::starve(
+                none, [](slots& m) { m.rebalance(); }, still_nothing),
+            2u);
+  EXPECT_EQ(none.slot_count("a"), hash_slot_count);
+}
+
 TEST(HashSlots, LooksUpManyAsOne) {
   const slots map({{"a"}, {"b"}, {"c"}});
   std::vector<std::string> keys;
   for (int i = 0; i < 300; ++i) keys.push_back("key:" + std::to_string(i));
   std::vector<std::uint32_t> out(keys.size());
-  map.owners_many(std::span<const std::string>(keys), out);
-  for (std::size_t i = 0; i < keys.size(); ++i) EXPECT_EQ(map.nodes()[out[i]], map.owner(keys[i]));
+  map.owners_many(keys, out);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    EXPECT_EQ(map.nodes()[out[i]], map.owner(keys[i]));
+    EXPECT_EQ(out[i], map.owner_index(keys[i]));
+    EXPECT_EQ(out[i], map.owner_index_of_hash(quoin::hash_slot(keys[i]) + 16384 * i));
+  }
 }
 
 TEST(HashSlots, RefusesWhatCannotBe) {
@@ -236,6 +318,11 @@ TEST(HashSlots, RefusesWhatCannotBe) {
   EXPECT_THROW(map.assign({5, 4}, "a"), std::invalid_argument);
   EXPECT_THROW(map.assign({5, 16384}, "a"), std::invalid_argument);
   EXPECT_THROW(map.assign({5, 6}, "c"), std::invalid_argument);
+  for (const std::uint32_t slot : {16384u, 65536u, 65536u + 12182}) {
+    EXPECT_THROW(map.assign(slot, "a"), std::invalid_argument) << slot;
+    EXPECT_THROW(map.unassign(slot), std::invalid_argument) << slot;
+  }
+  EXPECT_THROW(map.unassign({0, 16384}), std::invalid_argument);
   EXPECT_THROW(map.remove("c"), std::invalid_argument);
   EXPECT_THROW(map.set_weight("c", 1), std::invalid_argument);
   EXPECT_THROW(static_cast<void>(map.slots_of("c")), std::invalid_argument);
@@ -243,6 +330,7 @@ TEST(HashSlots, RefusesWhatCannotBe) {
   EXPECT_EQ(map, before);
   slots none;
   none.rebalance();
+  EXPECT_EQ(none, slots());
   EXPECT_THROW(static_cast<void>(none.owner("foo")), std::out_of_range);
   EXPECT_THROW(static_cast<void>(none.owner_of_hash(1)), std::out_of_range);
   std::uint32_t out[2];

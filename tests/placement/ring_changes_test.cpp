@@ -52,6 +52,26 @@ ring changed(ring r, std::mt19937_64& random) {
   return r;
 }
 
+TEST(HashRange, GoesRound) {
+  constexpr std::uint64_t top = UINT64_MAX;
+  using range = quoin::hash_range;
+  const struct {
+    range r;
+    std::uint64_t hash;
+    bool inside;
+  } cases[] = {{{10, 20}, 10, false}, {{10, 20}, 11, true}, {{10, 20}, 20, true},
+               {{10, 20}, 21, false}, {{20, 10}, 21, true}, {{20, 10}, top, true},
+               {{20, 10}, 0, true},   {{20, 10}, 10, true}, {{20, 10}, 11, false},
+               {{20, 10}, 20, false}, {{top, 0}, 0, true},  {{top, 0}, top, false},
+               {{7, 7}, 7, true},     {{7, 7}, 8, true},    {{8, 7}, 8, false}};
+  for (const auto& [r, hash, inside] : cases) {
+    EXPECT_EQ(r.contains(hash), inside) << r.after << ' ' << r.last << ' ' << hash;
+  }
+  EXPECT_DOUBLE_EQ((range{7, 7}).share(), 1);
+  EXPECT_DOUBLE_EQ((range{top, (std::uint64_t{1} << 62) - 1}).share(), 0.25);
+  EXPECT_DOUBLE_EQ((range{0, std::uint64_t{1} << 63}).share(), 0.5);
+}
+
 TEST(RingChanges, AreExact) {
   std::mt19937_64 random(1);
   ring before = ring_of(5);

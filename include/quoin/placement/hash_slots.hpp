@@ -7,10 +7,10 @@
 /// nodes come, go or grow. Slots are moved by hand or by plan, not by hashing: as with `hash_ring`,
 /// what need not move stays.
 ///
-/// Guarantee   slot for slot Redis', tags in braces included. A plan moves the fewest slots that give
-///             each node its share by weight, rounded up or down.
-/// Cost        `hash_slot`: eight bytes of the key at a time, 4 KiB of tables. `owner`: that and one
-///             load from 32 KiB. Plans: one pass over the slots.
+/// Guarantee   slot for slot Redis', tags in braces included. A plan moves the fewest slots that
+///             give each node its share by weight, rounded up or down.
+/// Cost        `hash_slot`: eight bytes of the key at a time, 4 KiB of tables. `owner`: that and
+///             one load from 32 KiB. Plans: one pass over the slots.
 /// Threads     like a standard container.
 /// Source      Redis Cluster specification, "Key distribution model" and "Hash tags".
 ///
@@ -21,7 +21,7 @@
 /// quoin::hash_slots<> next = now;
 /// next.add("10.0.0.3:6379");
 /// next.rebalance();
-/// for (const auto& move : slot_moves(now, next)) migrate(move.slots, *move.from, *move.to);
+/// for (const auto& move : quoin::slot_moves(now, next)) migrate(move.slots, *move.from, *move.to);
 /// @endcode
 #ifndef QUOIN_PLACEMENT_HASH_SLOTS_HPP
 #define QUOIN_PLACEMENT_HASH_SLOTS_HPP
@@ -65,8 +65,8 @@ template <byte_like Byte>
 /// How many slots there are.
 inline constexpr std::uint32_t hash_slot_count = 16384;
 
-/// The slot of `key`, 0 … 16383: the CRC-16 of its tag, the bytes between the first `{` and the first
-/// `}` behind that, or of all of it if there is no tag or an empty one. O(size).
+/// The slot of `key`, 0 … 16383: the CRC-16 of its tag, the bytes between the first `{` and the
+/// first `}` behind that, or of all of it if there is no tag or an empty one. O(size).
 template <detail::byte_range Key>
 [[nodiscard]] constexpr std::uint16_t hash_slot(const Key& key) noexcept {
   const auto bytes = detail::bytes_of(key);
@@ -87,6 +87,7 @@ struct slot_range {
   std::uint16_t first = 0;
   std::uint16_t last = 0;
 
+  /// How many those are, at least 1; `first` is not above `last`.
   [[nodiscard]] constexpr std::uint32_t size() const noexcept { return last - first + 1u; }
   friend constexpr bool operator==(const slot_range&, const slot_range&) = default;
 };
@@ -101,15 +102,15 @@ struct slot_move {
   friend bool operator==(const slot_move&, const slot_move&) = default;
 };
 
-/// Which node holds which slot. A value type.
+/// Which node holds which slot. A value type; if a change throws, nothing changes.
 /// @tparam Node  copyable, ordered by <; up to 16,384 of them.
 template <detail::placement_node Node = std::string>
 class hash_slots {
  public:
   using node_type = Node;
 
-  /// Without nodes.
-  hash_slots() : owners_(hash_slot_count, nobody) {}
+  /// Without nodes. So is one that was moved from.
+  hash_slots() = default;
 
   /// Of `nodes`, in whose order the slots are dealt out, as many to each as its weight says. Throws
   /// as `add`.
@@ -120,33 +121,35 @@ class hash_slots {
   hash_slots(std::initializer_list<weighted_node<Node>> nodes)
       : hash_slots(std::span(nodes.begin(), nodes.size())) {}
 
-  // --- change -------------------------------------------------------------------------------------
+  // --- change ------------------------------------------------------------------------------------
 
-  /// Adds a node, which holds no slot yet. Throws `std::invalid_argument` if it is there, if `weight`
-  /// is 0, if all weights come to 2^32 or if there are 16,384 nodes; then nothing changes.
+  /// Adds a node, which holds no slot yet. Throws `std::invalid_argument` if it is there, if
+  /// `weight` is 0, if all weights come to 2^32 or if there are 16,384 nodes.
+  /// O(slots + nodes · log(nodes)).
   void add(const Node& node, std::uint32_t weight = 1) {
     const weighted_node<Node> one[] = {{node, weight}};
     place(nodes_.with(type, one));
   }
 
-  /// Removes a node. Nobody holds its slots until they are assigned or `rebalance` is called. Throws
-  /// `std::invalid_argument` if it is not there.
+  /// Removes a node. Nobody holds its slots until they are assigned or `rebalance` is called.
+  /// Throws `std::invalid_argument` if it is not there. O(slots + nodes · log(nodes)).
   void remove(const Node& node) { place(nodes_.without(nodes_.index_of(type, node))); }
 
-  /// Gives a node another weight, for `rebalance`. Throws as `add` and `remove`.
+  /// Gives a node another weight, for `rebalance`. Throws as `add` and `remove`. O(nodes).
   void set_weight(const Node& node, std::uint32_t weight) {
     nodes_ = nodes_.reweighted(type, nodes_.index_of(type, node), weight);
   }
 
   /// Gives slots to a node, whoever held them. Throws `std::invalid_argument` if the node is not
-  /// there or the slots are not.
+  /// there or the slots are not. O(slots given).
   void assign(slot_range slots, const Node& node) {
     set(slots, static_cast<std::uint16_t>(index_of(node)));
   }
-  void assign(std::uint16_t slot, const Node& node) { assign(slot_range{slot, slot}, node); }
+  void assign(std::uint32_t slot, const Node& node) { assign(only(slot), node); }
 
-  /// Takes slots from whoever holds them.
+  /// Takes slots from whoever holds them. Throws `std::invalid_argument` if there are none such.
   void unassign(slot_range slots) { set(slots, nobody); }
+  void unassign(std::uint32_t slot) { unassign(only(slot)); }
 
   /// Gives each node its share of the slots by weight, rounded up or down, with the fewest moves:
   /// who has too many gives the highest, and where rounding leaves a choice, who has one more keeps
@@ -155,6 +158,7 @@ class hash_slots {
     if (size() == 0) return;
     std::vector<std::uint32_t> held = held_by_each();
     const std::vector<std::uint32_t> target = shares(held);
+    make_room();
     std::size_t to = 0;
     const auto give = [&](std::size_t slot) {
       while (held[to] >= target[to]) ++to;
@@ -172,55 +176,61 @@ class hash_slots {
     }
   }
 
-  // --- lookup -------------------------------------------------------------------------------------
+  // --- lookup ------------------------------------------------------------------------------------
 
-  /// The node that holds the slot of `key`, bytes or a string literal. Throws `std::out_of_range` if
-  /// nobody does, as all lookups but `find_owner` do.
+  /// The node that holds the slot of `key`, bytes or a string literal. Throws `std::out_of_range`
+  /// if nobody does, as all lookups but `find_owner` do. The reference holds until nodes change.
   template <detail::byte_range Key>
   [[nodiscard]] const Node& owner(const Key& key) const {
     return owner_of_slot(hash_slot(key));
   }
 
+  /// The same as a number: the position in `nodes()`.
+  template <detail::byte_range Key>
+  [[nodiscard]] std::uint32_t owner_index(const Key& key) const {
+    return require_holder(hash_slot(key));
+  }
+
   /// The node that holds `slot`, below 16384.
   [[nodiscard]] const Node& owner_of_slot(std::uint32_t slot) const {
-    const Node* const node = find_owner(slot);
-    if (node == nullptr) fail_slot(slot);
-    return *node;
+    return nodes_.nodes()[require_holder(slot)];
   }
 
   /// The same, or null if nobody does.
   [[nodiscard]] const Node* find_owner(std::uint32_t slot) const noexcept {
-    if (slot >= hash_slot_count || owners_[slot] == nobody) return nullptr;
-    return &nodes_.nodes()[owners_[slot]];
+    const std::uint16_t index = holder(slot);
+    return index == nobody ? nullptr : &nodes_.nodes()[index];
   }
 
   /// The node of slot `hash` mod 16384, for code written for any placement; of a key that Redis
   /// knows ask `owner`.
   [[nodiscard]] const Node& owner_of_hash(std::uint64_t hash) const {
-    return owner_of_slot(static_cast<std::uint32_t>(hash % hash_slot_count));
+    return nodes_.nodes()[owner_index_of_hash(hash)];
+  }
+  [[nodiscard]] std::uint32_t owner_index_of_hash(std::uint64_t hash) const {
+    return require_holder(static_cast<std::uint32_t>(hash % hash_slot_count));
   }
 
-  /// `out[i] =` the position in `nodes()` of the owner of `keys[i]`. `out` has as
-  /// many elements at least (else throws `std::invalid_argument`).
-  template <detail::byte_range Key>
-  void owners_many(std::span<const Key> keys, std::span<std::uint32_t> out) const {
-    if (out.size() < keys.size()) {
+  /// The owners of a contiguous range of keys: `out[i] = owner_index(keys[i])`. `out` has as many
+  /// elements at least (else throws `std::invalid_argument`). Where nobody holds the slot of a key,
+  /// those before it are written.
+  template <class Keys>
+  void owners_many(const Keys& keys, std::span<std::uint32_t> out) const {
+    const std::span all(keys);
+    if (out.size() < all.size()) {
       detail::fail_argument(type, "out.size()", out.size(), "at least the number of keys");
     }
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      const std::uint16_t slot = hash_slot(keys[i]);
-      if (owners_[slot] == nobody) fail_slot(slot);
-      out[i] = owners_[slot];
-    }
+    for (std::size_t i = 0; i < all.size(); ++i) out[i] = owner_index(all[i]);
   }
 
-  // --- what there is ------------------------------------------------------------------------------
+  // --- what there is -----------------------------------------------------------------------------
 
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] bool contains(const Node& node) const { return nodes_.contains(node); }
 
   /// The position of a node in `nodes()`. Throws `std::invalid_argument` if it is not there.
+  /// O(log(nodes)).
   [[nodiscard]] std::uint32_t index_of(const Node& node) const {
     return static_cast<std::uint32_t>(nodes_.index_of(type, node));
   }
@@ -229,15 +239,16 @@ class hash_slots {
   [[nodiscard]] std::span<const Node> nodes() const noexcept { return nodes_.nodes(); }
   [[nodiscard]] std::span<const std::uint32_t> weights() const noexcept { return nodes_.weights(); }
 
-  /// The slots of a node, in ascending order. Throws `std::invalid_argument` if it is not there. O(slots).
+  /// The slots of a node, in ascending order. Throws `std::invalid_argument` if it is not there.
+  /// O(slots).
   [[nodiscard]] std::vector<slot_range> slots_of(const Node& node) const {
     return ranges_of(static_cast<std::uint16_t>(index_of(node)));
   }
 
-  /// The slots that nobody holds.
+  /// The slots that nobody holds. O(slots).
   [[nodiscard]] std::vector<slot_range> unassigned() const { return ranges_of(nobody); }
 
-  /// How many slots a node holds. O(slots).
+  /// How many slots a node holds. Throws `std::invalid_argument` if it is not there. O(slots).
   [[nodiscard]] std::uint32_t slot_count(const Node& node) const {
     const auto index = static_cast<std::uint16_t>(index_of(node));
     std::uint32_t count = 0;
@@ -245,30 +256,15 @@ class hash_slots {
     return count;
   }
 
-  /// What it takes to come from `before` to `after`, in ascending order, in as few ranges as there
-  /// can be. O(slots).
-  [[nodiscard]] friend std::vector<slot_move<Node>> slot_moves(const hash_slots& before,
-                                                               const hash_slots& after) {
-    std::vector<slot_move<Node>> moves;
-    for (std::uint32_t slot = 0; slot < hash_slot_count; ++slot) {
-      const Node* const from = before.find_owner(slot);
-      const Node* const to = after.find_owner(slot);
-      if (same(from, to)) continue;
-      if (!moves.empty()) {
-        slot_move<Node>& last = moves.back();
-        if (last.slots.last + 1u == slot && same(last.from, from) && same(last.to, to)) {
-          last.slots.last = static_cast<std::uint16_t>(slot);
-          continue;
-        }
-      }
-      const auto here = static_cast<std::uint16_t>(slot);
-      moves.push_back({{here, here}, maybe(from), maybe(to)});
-    }
-    return moves;
-  }
-
   /// Equal nodes, weights and slots.
-  friend bool operator==(const hash_slots&, const hash_slots&) = default;
+  friend bool operator==(const hash_slots& a, const hash_slots& b) {
+    if (a.nodes_.nodes() != b.nodes_.nodes()) return false;
+    if (a.nodes_.weights() != b.nodes_.weights()) return false;
+    for (std::uint32_t slot = 0; slot < hash_slot_count; ++slot) {
+      if (a.holder(slot) != b.holder(slot)) return false;
+    }
+    return true;
+  }
 
  private:
   static constexpr const char* type = "hash_slots";
@@ -283,14 +279,25 @@ class hash_slots {
 #endif
   }
 
-  /// Equal nodes, or none on both sides.
-  template <class A, class B>
-  static bool same(const A& a, const B& b) {
-    if (!a || !b) return !a && !b;
-    return !(*a < *b) && !(*b < *a);
+  static slot_range only(std::uint32_t slot) {
+    if (slot >= hash_slot_count) detail::fail_argument(type, "slot", slot, "0 to 16383");
+    const auto number = static_cast<std::uint16_t>(slot);
+    return {number, number};
   }
-  static std::optional<Node> maybe(const Node* node) {
-    return node == nullptr ? std::optional<Node>() : std::optional<Node>(*node);
+
+  /// Who holds `slot`: nobody if there is no such slot.
+  [[nodiscard]] std::uint16_t holder(std::size_t slot) const noexcept {
+    return slot < owners_.size() ? owners_[slot] : nobody;
+  }
+  [[nodiscard]] std::uint16_t require_holder(std::uint32_t slot) const {
+    const std::uint16_t index = holder(slot);
+    if (index == nobody) [[unlikely]]
+      fail_slot(slot);
+    return index;
+  }
+
+  void make_room() {
+    if (owners_.empty()) owners_.assign(hash_slot_count, nobody);
   }
 
   /// Takes other nodes; slots stay with those that are in both lists.
@@ -313,13 +320,14 @@ class hash_slots {
     if (slots.last >= hash_slot_count || slots.first > slots.last) {
       detail::fail_argument(type, "slots.last", slots.last, "slots.first to 16383");
     }
+    make_room();
     for (std::size_t slot = slots.first; slot <= slots.last; ++slot) owners_[slot] = owner;
   }
 
   [[nodiscard]] std::vector<slot_range> ranges_of(std::uint16_t owner) const {
     std::vector<slot_range> ranges;
     for (std::uint32_t slot = 0; slot < hash_slot_count; ++slot) {
-      if (owners_[slot] != owner) continue;
+      if (holder(slot) != owner) continue;
       const auto here = static_cast<std::uint16_t>(slot);
       if (!ranges.empty() && ranges.back().last + 1u == slot) {
         ranges.back().last = here;
@@ -365,8 +373,47 @@ class hash_slots {
   }
 
   detail::weighted_nodes<Node> nodes_;
-  std::vector<std::uint16_t> owners_;  // of each slot: a position in nodes_, or nobody
+  // Of each slot: a position in nodes_, or nobody. Empty until slots are given.
+  std::vector<std::uint16_t> owners_;
 };
+
+namespace detail {
+
+/// Equal nodes, or none on both sides.
+template <class A, class B>
+[[nodiscard]] bool same_holder(const A& a, const B& b) {
+  if (!a || !b) return !a && !b;
+  return !(*a < *b) && !(*b < *a);
+}
+
+}  // namespace detail
+
+/// What it takes to come from `before` to `after`, in ascending order, in as few ranges as there
+/// can be. Nodes are the same that are equal, whatever their weights. O(slots).
+template <class Node>
+[[nodiscard]] std::vector<slot_move<Node>> slot_moves(const hash_slots<Node>& before,
+                                                      const hash_slots<Node>& after) {
+  const auto copy = [](const Node* node) {
+    return node == nullptr ? std::optional<Node>() : std::optional<Node>(*node);
+  };
+  std::vector<slot_move<Node>> moves;
+  for (std::uint32_t slot = 0; slot < hash_slot_count; ++slot) {
+    const Node* const from = before.find_owner(slot);
+    const Node* const to = after.find_owner(slot);
+    if (detail::same_holder(from, to)) continue;
+    const auto here = static_cast<std::uint16_t>(slot);
+    if (!moves.empty()) {
+      slot_move<Node>& last = moves.back();
+      if (last.slots.last + 1u == slot && detail::same_holder(last.from, from) &&
+          detail::same_holder(last.to, to)) {
+        last.slots.last = here;
+        continue;
+      }
+    }
+    moves.push_back({{here, here}, copy(from), copy(to)});
+  }
+  return moves;
+}
 
 }  // namespace quoin::inline QUOIN_ABI
 
