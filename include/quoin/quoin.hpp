@@ -26,6 +26,7 @@
 #include <quoin/interop/postgresql_hyperloglog.hpp>
 #include <quoin/interop/redis_hyperloglog.hpp>
 #include <quoin/limit/http_headers.hpp>
+#include <quoin/limit/token_bucket.hpp>
 #include <quoin/placement/balancer.hpp>
 #include <quoin/placement/bounded_load.hpp>
 #include <quoin/placement/concurrent_ring.hpp>
