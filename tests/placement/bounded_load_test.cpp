@@ -62,6 +62,16 @@ struct weighed : bare {
   [[nodiscard]] const std::vector<std::uint64_t>& weights() const { return all; }
 };
 
+/// The same with weights as a ring has them, in tokens.
+struct tokened : bare {
+  [[nodiscard]] std::uint32_t virtual_nodes_of(const std::string& node) const {
+    return node == "a" ? 160 : 480;
+  }
+};
+static_assert(requires(const quoin::hash_ring<>& ring, const tokened& like_it) {
+  ring.virtual_nodes_of(like_it.nodes()[0]);
+});
+
 /// The same, but that something happens before it answers.
 struct meddled : bare {
   static inline std::function<void()> meanwhile;
@@ -130,11 +140,7 @@ TEST(BoundedLoad, CapacitiesEndWithTheirType) {
 }
 
 TEST(BoundedLoad, TakesTheWeightsOfThePlacement) {
-  // A ring has its weights in tokens: 160 and 480.
-  quoin::hash_ring<std::string> ring;
-  ring.add("a");
-  ring.add("b", {.weight = 3});
-  const quoin::bounded_load of_ring(ring, {.epsilon = 0.5});
+  const quoin::bounded_load<tokened> of_ring({{{"a", "b"}}}, {.epsilon = 0.5});
   EXPECT_EQ(of_ring.capacity(0, 80), 30u);
   EXPECT_EQ(of_ring.capacity(1, 80), 90u);
   // Together more than 2^32, as those of a ketama_ring may be.

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -20,7 +21,11 @@ struct even_ring {
   std::vector<std::uint64_t> names;
 
   even_ring(std::size_t size, std::uint64_t name) : names(size, name) { ++alive; }
-  even_ring(const even_ring& other) : names(other.names) { ++alive; }
+  even_ring(const even_ring& other) : names(other.names) {
+    if (copies == 0) throw std::bad_alloc();
+    if (copies > 0) --copies;
+    ++alive;
+  }
   even_ring(even_ring&& other) noexcept : names(std::move(other.names)) { ++alive; }
   even_ring& operator=(const even_ring&) = default;
   even_ring& operator=(even_ring&&) = default;
@@ -35,6 +40,7 @@ struct even_ring {
   }
 
   static inline std::atomic<int> alive = 0;
+  static inline int copies = -1;  // those still possible, if not below 0
 };
 
 using ring = quoin::concurrent_ring<even_ring>;
@@ -95,6 +101,17 @@ TEST(ConcurrentRing, StaysAsItWasWhenAChangeFails) {
   EXPECT_EQ(r.generation(), 0u);
   r.publish(even_ring(2, 6));  // the lock was given back
   EXPECT_EQ(r.owner(0), 6u);
+  // No memory for the first copy of a ring, for the second, …
+  for (int copies = 0; r.generation() < 2; ++copies) {
+    even_ring::copies = copies;
+    try {
+      r.update([](even_ring& next) { next.names[0] = 7; });
+    } catch (const std::bad_alloc&) {
+    }
+    even_ring::copies = -1;
+    EXPECT_EQ(r.read()->names[0], copies < 2 ? 6u : 7u) << copies;
+    EXPECT_EQ(r.previous().names[0], copies < 2 ? 5u : 6u) << copies;
+  }
   const ring none(even_ring(0, 0));
   EXPECT_THROW(static_cast<void>(none.owner(0)), std::out_of_range);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quoin/placement/rendezvous.hpp>
 
+#include "support/fragile.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -260,6 +263,42 @@ TEST(Rendezvous, HoldsASetOfNodes) {
   EXPECT_THROW(static_cast<void>(one.owner("key")), std::out_of_range);
   numbers out(1);
   EXPECT_THROW(one.owners_many(std::vector<int>{1}, out), std::out_of_range);
+  const nodes moved(std::move(other));
+  EXPECT_EQ(moved.size(), 3u);
+  EXPECT_EQ(other, nodes());  // NOLINT: its state is known
+  EXPECT_THROW(static_cast<void>(other.owner("key")), std::out_of_range);
+  other.add("d", 2);
+  other.add("e");
+  auto& same = other;
+  other = same;
+  EXPECT_EQ(other.size(), 2u);
+  EXPECT_EQ(other.replicas("key", ~std::size_t{0}).size(), 2u);
+}
+
+// Every change fails at each copy of a node in turn, and then succeeds.
+TEST(Rendezvous, IsAsItWasWhenAChangeFails) {
+  using quoin_test::fragile, quoin_test::wear_out;
+  using fragile_nodes = quoin::rendezvous<fragile>;
+  const std::vector<quoin::weighted_node<fragile>> some{
+      {fragile(1)}, {fragile(2), 5}, {fragile(4)}};
+  const std::vector<quoin::weighted_node<fragile>> more{{fragile(9)}, {fragile(3), 2}};
+  const fragile second(2);
+  fragile_nodes t(some);
+  const auto unchanged = [](const fragile_nodes& now, const fragile_nodes& before) {
+    EXPECT_EQ(now, before);
+    for (std::uint64_t hash : {7u, 77u, 777u})
+      EXPECT_EQ(now.owner_index_of_hash(hash), before.owner_index_of_hash(hash));
+  };
+  EXPECT_GT(wear_out(
+                t, [&](auto& all) { all.add_many(more); }, unchanged),
+            0);
+  EXPECT_GT(wear_out(
+                t, [&](auto& all) { all.set_weight(second, 7); }, unchanged),
+            0);
+  EXPECT_GT(wear_out(
+                t, [&](auto& all) { all.remove(second); }, unchanged),
+            0);
+  EXPECT_EQ(t.size(), 4u);
 }
 
 }  // namespace

@@ -135,15 +135,17 @@ class concurrent_ring {
       std::remove_cvref_t<decltype(std::declval<const Ring&>().owner_of_hash(std::uint64_t{}))>;
 
   /// One reading: as long as it lives, the rings are those that were published when it began. Not to
-  /// be held for long, as who publishes waits for it. Movable; used by one thread at a time.
+  /// be held for long, as who publishes waits for it. Movable: one that is moved from reads nothing
+  /// and may only be destroyed or assigned to. Used by one thread at a time.
   class reader {
    public:
     reader(reader&& other) noexcept
-        : state_(other.state_), count_(std::exchange(other.count_, nullptr)) {}
+        : state_(std::exchange(other.state_, nullptr)),
+          count_(std::exchange(other.count_, nullptr)) {}
     reader& operator=(reader&& other) noexcept {
       if (this == &other) return *this;
       const reader before(std::move(*this));  // which ends here
-      state_ = other.state_;
+      state_ = std::exchange(other.state_, nullptr);
       count_ = std::exchange(other.count_, nullptr);
       return *this;
     }
