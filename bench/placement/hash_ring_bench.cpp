@@ -2,8 +2,8 @@
 // Lookups in `hash_ring` given the 64-bit hash, against three ways to do without an index: a
 // std::map, std::lower_bound in a sorted array of tokens, and the bisection of Envoy's ring hash
 // (which compares twice a step, as the original ketama does). 160 virtual nodes; the argument is the
-// number of nodes. All take turns; counters are nanoseconds of the fastest of many rounds and ratios
-// of those.
+// number of nodes. And replicas beside the owner alone. All take turns; counters are nanoseconds of
+// the fastest of many rounds and ratios of those.
 #include <quoin/placement/hash_ring.hpp>
 
 #include <benchmark/benchmark.h>
@@ -153,6 +153,48 @@ void lookup_probes(benchmark::State& state) {
   state.counters["batch_ns"] = batch;
 }
 BENCHMARK(lookup_probes)->Arg(1)->Arg(2)->Arg(8)->Iterations(40);
+
+/// Three replicas of a key in three zones of four racks, remembered and not, all nodes of each set
+/// being looked at; and the owner alone on the same ring.
+void replicas(benchmark::State& state) {
+  std::vector<ring::member> members;
+  for (const std::string& name : names(static_cast<std::size_t>(state.range(0)))) {
+    const std::size_t i = members.size();
+    members.push_back({name, {.zone = std::to_string(i % 3), .rack = std::to_string(i / 3 % 4)}});
+  }
+  const ring r({.virtual_nodes = virtual_nodes}, members);
+  const ring forgetful({.virtual_nodes = virtual_nodes, .cached_replicas = 0}, members);
+  const auto hashes = hashes_of_keys();
+  const auto sum_of_three = [](const ring& from, std::uint64_t hash) {
+    const auto set = from.replicas_of_hash(hash, 3);
+    std::uint32_t sum = set.zones_repeated();
+    for (const std::uint32_t node : set.indices()) sum += node;
+    return sum;
+  };
+  double owner = infinity, latency = infinity, three = infinity, walk = infinity;
+  for (auto _ : state) {
+    time_owners(owner, hashes, [&](std::uint64_t h) { return r.owner_index_of_hash(h); });
+    time_owners(three, hashes, [&](std::uint64_t h) { return sum_of_three(r, h); });
+    time(latency, lookups, [&] {
+      std::uint64_t last = 0;
+      for (const std::uint64_t hash : hashes) {
+        last = sum_of_three(r, hash ^ last * 0x9e3779b97f4a7c15u);
+      }
+      benchmark::DoNotOptimize(last);
+    });
+    time_owners(walk, hashes, [&](std::uint64_t h) { return sum_of_three(forgetful, h); });
+    for (const std::uint64_t hash : hashes) {
+      if (sum_of_three(r, hash) != sum_of_three(forgetful, hash)) {
+        state.SkipWithError("a replica differs");
+      }
+    }
+  }
+  state.counters["owner_ns"] = owner;
+  state.counters["three_ns"] = three;
+  state.counters["three_latency_ns"] = latency;
+  state.counters["three_by_walking_ns"] = walk;
+}
+BENCHMARK(replicas)->Arg(10)->Arg(100)->Arg(1000)->Iterations(40);
 
 /// In milliseconds; the peer of a change is what rings without merging do, a copy and a sort of all
 /// tokens.

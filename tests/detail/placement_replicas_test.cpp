@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quoin/detail/placement_replicas.hpp>
+#include <quoin/detail/placement_replica_cache.hpp>
 
 #include <gtest/gtest.h>
 
@@ -16,6 +16,7 @@
 namespace {
 
 using quoin::detail::no_node;
+using quoin::detail::node_list;
 using quoin::detail::rack_table;
 using quoin::detail::replica_cache;
 using quoin::detail::replica_nodes;
@@ -23,7 +24,7 @@ using quoin::detail::ring_replicas;
 
 using list = std::vector<std::uint32_t>;
 
-list as_list(const quoin::detail::node_list& nodes) { return list(nodes.begin(), nodes.end()); }
+list as_list(const node_list& nodes) { return list(nodes.begin(), nodes.end()); }
 
 /// A ring, and where its nodes stand.
 struct cluster {
@@ -112,8 +113,8 @@ TEST(PlacementReplicas, AreApartByTheRule) {
     const list expected = c.replicas(position, n);
     ASSERT_EQ(as_list(found.nodes), expected) << trial;
     EXPECT_EQ(found.short_of, n - expected.size());
-    EXPECT_EQ(found.zones_repeated, repeats(expected, c.zones));
-    EXPECT_EQ(found.racks_repeated, repeats(expected, c.racks));
+    EXPECT_EQ(found.zones_repeated(), repeats(expected, c.zones));
+    EXPECT_EQ(found.racks_repeated(), repeats(expected, c.racks));
   }
 }
 
@@ -132,7 +133,7 @@ TEST(PlacementReplicas, WithoutPlacesAreTheFirstDifferentNodes) {
     }
     const replica_nodes found = replicas_at(c.ring(), position, n, alike);
     ASSERT_EQ(as_list(found.nodes), expected);
-    EXPECT_FALSE(found.zones_repeated || found.racks_repeated);
+    EXPECT_FALSE(found.zones_repeated() || found.racks_repeated());
     EXPECT_EQ(as_list(replicas_at(c.ring(), position, n, {c.zones, c.racks, false, false}).nodes),
               expected);
   }
@@ -200,8 +201,8 @@ TEST(PlacementReplicas, StandInsKeepToTheRule) {
     ASSERT_EQ(as_list(found.replicas.nodes), nodes) << trial;
     ASSERT_EQ(as_list(found.hints), hints) << trial;
     EXPECT_EQ(found.replicas.short_of, n - nodes.size());
-    EXPECT_EQ(found.replicas.zones_repeated, repeats(nodes, c.zones));
-    EXPECT_EQ(found.replicas.racks_repeated, repeats(nodes, c.racks));
+    EXPECT_EQ(found.replicas.zones_repeated(), repeats(nodes, c.zones));
+    EXPECT_EQ(found.replicas.racks_repeated(), repeats(nodes, c.racks));
   }
 }
 
@@ -210,30 +211,78 @@ TEST(PlacementReplicas, AreRemembered) {
   for (int trial = 0; trial < 300; ++trial) {
     const cluster c = random_cluster(random);
     const rack_table table = c.table();
-    const std::size_t n = random() % 8 + 1;
-    replica_cache cache(c.tokens.size(), n);
+    const auto n = static_cast<std::size_t>(random() % 8 + 1);
+    replica_cache cache(c.tokens.size(), c.size(), n);
     ASSERT_EQ(cache.replicas(), n);
+    EXPECT_LE(cache.in_a_word(), std::min(n, c.size()));
+    const auto expect = [&](const replica_nodes& again, std::size_t position, std::size_t size) {
+      const replica_nodes set = replicas_at(c.ring(), position, size, table);
+      EXPECT_EQ(as_list(again.nodes), as_list(set.nodes));
+      EXPECT_TRUE(again.short_of == set.short_of && again.repeated == set.repeated);
+    };
     for (std::size_t position = 0; position < c.tokens.size(); ++position) {
-      replica_nodes unknown;
-      EXPECT_FALSE(cache.load(position, 1, unknown));
+      EXPECT_FALSE(cache.knows(position, 1));
+      EXPECT_EQ(cache.word(position), 0u);
       cache.store(position, replicas_at(c.ring(), position, n, table), table);
       for (std::size_t fewer = 1; fewer <= n; ++fewer) {
-        const replica_nodes set = replicas_at(c.ring(), position, fewer, table);
-        replica_nodes again;
-        EXPECT_TRUE(cache.load(position, fewer, again));
-        EXPECT_EQ(as_list(again.nodes), as_list(set.nodes));
-        EXPECT_TRUE(again.short_of == set.short_of && again.zones_repeated == set.zones_repeated &&
-                    again.racks_repeated == set.racks_repeated);
+        ASSERT_TRUE(cache.knows(position, fewer));
+        expect(cache.load(position, fewer), position, fewer);
+        if (fewer > cache.in_a_word()) continue;
+        EXPECT_EQ(cache.words()[position], cache.word(position));
+        expect(replica_cache::nodes_of(cache.word(position), fewer), position, fewer);
       }
+      EXPECT_FALSE(cache.knows(position, 0) || cache.knows(position, n + 1));
     }
     replica_cache moved(std::move(cache));
-    EXPECT_EQ(cache.replicas(), 0u);
-    EXPECT_EQ(moved.replicas(), n);
-    replica_nodes first;
-    EXPECT_TRUE(moved.load(0, 1, first));
+    EXPECT_FALSE(cache.knows(0, 1));
+    EXPECT_TRUE(cache.replicas() == 0 && cache.in_a_word() == 0);
+    EXPECT_TRUE(moved.knows(0, 1));
   }
-  EXPECT_EQ(replica_cache(10, 0).replicas(), 0u);
-  EXPECT_EQ(replica_cache(10, 9).replicas(), 0u);
+}
+
+TEST(PlacementReplicas, AreRememberedWhateverTheirNumbers) {
+  constexpr std::size_t most = replica_cache::most_nodes;
+  list zones(most, 0), racks;
+  for (std::uint32_t i = 0; i < most; ++i) racks.push_back(i);
+  const rack_table table(zones, racks, true, true);
+  const replica_cache cache(2, most, 3);
+  replica_nodes set;
+  for (const std::size_t node : {most - 1, std::size_t{0}, most - 2}) {
+    table.add(static_cast<std::uint32_t>(node), set);
+  }
+  cache.store(1, set, table);
+  EXPECT_FALSE(cache.knows(0, 3));
+  EXPECT_EQ(as_list(cache.load(1, 3).nodes), as_list(set.nodes));
+  EXPECT_EQ(cache.load(1, 3).repeated, replica_nodes::zone_repeated);
+  EXPECT_EQ(cache.load(1, 1).repeated, 0u);
+
+  EXPECT_EQ(replica_cache(2, most + 1, 3).replicas(), 0u);
+  EXPECT_EQ(replica_cache(10, 10, 0).replicas(), 0u);
+  EXPECT_EQ(replica_cache(10, 10, 9).replicas(), 0u);
+}
+
+TEST(PlacementReplicas, AreAListOfAnyLength) {
+  list expected;
+  node_list nodes, other;
+  other.push_back(7);
+  for (std::uint32_t i = 0; i < 70; ++i) {
+    ASSERT_EQ(as_list(nodes), expected);
+    const node_list copy = nodes;
+    EXPECT_EQ(as_list(copy), expected);
+    other = copy;
+    EXPECT_EQ(as_list(other), expected);
+    node_list moved = std::move(other);
+    EXPECT_EQ(as_list(moved), expected);
+    EXPECT_EQ(other.size(), 0u);
+    other.push_back(i);
+    EXPECT_EQ(as_list(other), list{i});
+    moved = std::move(other);
+    EXPECT_EQ(as_list(moved), list{i});
+    other = node_list();
+    nodes.push_back(i * i);
+    expected.push_back(i * i);
+    EXPECT_EQ(nodes[i], i * i);
+  }
 }
 
 TEST(PlacementReplicas, AreRememberedByManyThreadsAtOnce) {
@@ -242,13 +291,11 @@ TEST(PlacementReplicas, AreRememberedByManyThreadsAtOnce) {
   const quoin::detail::made_once<ring_replicas> made;
   const auto ask = [&] {
     const ring_replicas& all = made.get([&] {
-      return ring_replicas{c.table(), replica_cache(c.tokens.size(), 3)};
+      return ring_replicas{c.table(), replica_cache(c.tokens.size(), c.size(), 4)};
     });
     for (std::size_t i = 0; i < 20 * c.tokens.size(); ++i) {
-      const std::size_t position = i % c.tokens.size(), n = i % 5;
-      replica_nodes found;
-      all.find(c.ring(), position, n, found);
-      ASSERT_EQ(as_list(found.nodes), c.replicas(position, n));
+      const std::size_t position = i % c.tokens.size(), n = i % 6;
+      ASSERT_EQ(as_list(all.find(c.ring(), position, n).nodes), c.replicas(position, n));
     }
   };
   std::thread one(ask), two(ask);

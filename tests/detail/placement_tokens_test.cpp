@@ -75,6 +75,7 @@ class PlacementTokens : public ::testing::Test {
           std::lower_bound(ring.begin(), ring.end(), token_point<Token>{hashes[i], 0});
       const auto at = next == ring.end() ? ring.begin() : next;
       ASSERT_EQ(table.position_of(hashes[i]), static_cast<std::size_t>(at - ring.begin()));
+      ASSERT_EQ(table.position_of(hashes[i], table.nodes().data()), table.position_of(hashes[i]));
       ASSERT_EQ(table.owner(hashes[i]), at->node);
       ASSERT_EQ(owners[i], at->node);
     }

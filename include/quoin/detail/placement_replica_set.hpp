@@ -46,11 +46,13 @@ class replica_set {
     const std::uint32_t* at_ = nullptr;
   };
 
-  /// A set of `nodes` as `find(replica_nodes&)` finds it; rings make these.
-  template <class Find>
-  replica_set(const Node* nodes, Find find) : nodes_(nodes) {
-    find(found_);
-  }
+  /// The `n` replicas of `hash` by the state of a ring, and those `found` among `nodes`. Rings make
+  /// these.
+  template <class Ring>
+  QUOIN_ALWAYS_INLINE replica_set(const Ring& ring, std::uint64_t hash, std::size_t n)
+      : nodes_(ring.nodes.data()), found_(replicas_of(ring, hash, n)) {}
+  replica_set(const Node* nodes, detail::replica_nodes&& found) noexcept
+      : nodes_(nodes), found_(std::move(found)) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return found_.nodes.size(); }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
@@ -70,8 +72,8 @@ class replica_set {
 
   /// True when two of them are in one zone, or one rack, as there were no others. Never where no
   /// node of the ring states a zone (a rack).
-  [[nodiscard]] bool zones_repeated() const noexcept { return found_.zones_repeated; }
-  [[nodiscard]] bool racks_repeated() const noexcept { return found_.racks_repeated; }
+  [[nodiscard]] bool zones_repeated() const noexcept { return found_.zones_repeated(); }
+  [[nodiscard]] bool racks_repeated() const noexcept { return found_.racks_repeated(); }
 
  protected:
   const Node* nodes_;
@@ -84,8 +86,7 @@ class healthy_replica_set : public replica_set<Node> {
  public:
   /// The set `found` of `nodes`; rings make these.
   healthy_replica_set(const Node* nodes, detail::replica_stand_ins&& found) noexcept
-      : replica_set<Node>(nodes, [&](auto& own) { own = std::move(found.replicas); }),
-        hints_(std::move(found.hints)) {}
+      : replica_set<Node>(nodes, std::move(found.replicas)), hints_(std::move(found.hints)) {}
 
   /// The node in whose place the i-th one stands: it keeps a hint with the data, and hands them over
   /// when that one is back. nullptr for a node that is meant to hold the key.

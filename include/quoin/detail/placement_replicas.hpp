@@ -15,7 +15,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <utility>
 #include <vector>
@@ -27,41 +26,73 @@ class node_list {
  public:
   static constexpr std::size_t inline_size = 8;
 
+  node_list() noexcept {}
+
+  /// The first `n` of `nodes`, at most `inline_size`.
+  template <std::size_t N>
+  QUOIN_ALWAYS_INLINE node_list(const std::uint32_t (&nodes)[N], std::size_t n) noexcept
+      : size_(static_cast<std::uint32_t>(n)) {
+    for (std::size_t i = 0; i < min_of(N, inline_size); ++i) inline_[i] = nodes[i];
+  }
+
+  node_list(const node_list& other) : node_list() {
+    for (const std::uint32_t node : other) push_back(node);
+  }
+  node_list(node_list&& other) noexcept { take(other); }
+  node_list& operator=(node_list other) noexcept {
+    take(other);
+    return *this;
+  }
+  ~node_list() { delete[] more_; }
+
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] const std::uint32_t* begin() const noexcept {
-    return size_ <= inline_size ? inline_ : more_.data();
+    return size_ <= inline_size ? inline_ : more_;
   }
   [[nodiscard]] const std::uint32_t* end() const noexcept { return begin() + size_; }
   [[nodiscard]] std::uint32_t operator[](std::size_t i) const noexcept { return begin()[i]; }
 
-  /// Becomes `n` nodes, at most `inline_size`.
-  void assign(const std::uint32_t* nodes, std::size_t n) noexcept {
-    for (std::size_t i = 0; i < n; ++i) inline_[i] = nodes[i];
-    size_ = n;
-  }
-
   void push_back(std::uint32_t node) {
     if (size_ < inline_size) {
-      inline_[size_] = node;
+      inline_[size_++] = node;
     } else {
-      if (size_ == inline_size) more_.assign(inline_, inline_ + inline_size);
-      more_.push_back(node);
+      if ((size_ & (size_ - 1)) == 0) grow();
+      more_[size_++] = node;
     }
-    ++size_;
   }
 
  private:
-  std::size_t size_ = 0;
-  std::uint32_t inline_[inline_size] = {};
-  std::vector<std::uint32_t> more_;
+  /// Makes room for as many again.
+  void grow() {
+    std::uint32_t* const room = new std::uint32_t[2 * std::size_t{size_}];
+    for (std::size_t i = 0; i < size_; ++i) room[i] = begin()[i];
+    delete[] std::exchange(more_, room);
+  }
+
+  void take(node_list& other) noexcept {
+    size_ = std::exchange(other.size_, 0);
+    for (std::size_t i = 0; i < min_of(std::size_t{size_}, inline_size); ++i) {
+      inline_[i] = other.inline_[i];
+    }
+    std::swap(more_, other.more_);
+  }
+
+  std::uint32_t size_ = 0;
+  std::uint32_t inline_[inline_size];  // of which those behind the last are never written
+  std::uint32_t* more_ = nullptr;      // a power of two, when eight are not enough
 };
 
 /// Replicas in the order of preference, and what of the rule they could not meet.
 struct replica_nodes {
   node_list nodes;
-  std::uint32_t short_of = 0;   // so many fewer than were asked for
-  bool zones_repeated = false;  // two of them share a zone
-  bool racks_repeated = false;  // two of them share a rack
+  std::uint32_t short_of = 0;  // so many fewer than were asked for
+  std::uint32_t repeated = 0;  // what two of them share: `zone_repeated`, `rack_repeated` or both
+
+  static constexpr std::uint32_t zone_repeated = 1;
+  static constexpr std::uint32_t rack_repeated = 2;
+
+  [[nodiscard]] bool zones_repeated() const noexcept { return (repeated & zone_repeated) != 0; }
+  [[nodiscard]] bool racks_repeated() const noexcept { return (repeated & rack_repeated) != 0; }
 };
 
 /// Replicas that are healthy, and the node that each stands in for, or no_node.
@@ -118,8 +149,8 @@ class rack_table {
   /// Adds `node`, and says what that repeats.
   void add(std::uint32_t node, replica_nodes& to) const {
     const crowding met = at(node, to.nodes);
-    to.zones_repeated |= zones_stated_ && met.in_zone > 0;
-    to.racks_repeated |= racks_stated_ && met.in_rack > 0;
+    if (zones_stated_ && met.in_zone > 0) to.repeated |= replica_nodes::zone_repeated;
+    if (racks_stated_ && met.in_rack > 0) to.repeated |= replica_nodes::rack_repeated;
     to.nodes.push_back(node);
   }
 
@@ -266,132 +297,6 @@ template <class Healthy>
   }
   return found;
 }
-
-/// Replica sets of one size, remembered for each token once they have been asked for. Any number of
-/// threads use it at once, without waiting: a word is written whole, and all write the same.
-class replica_cache {
- public:
-  replica_cache() noexcept = default;
-
-  /// For `n` replicas at each of `tokens`. Remembers nothing if there is no memory. Zeroed memory
-  /// that is not touched costs no pages.
-  replica_cache(std::size_t tokens, std::size_t n) noexcept
-      : words_(n != 0 && n <= node_list::inline_size
-                   ? static_cast<std::uint32_t*>(std::calloc(tokens, n * sizeof(std::uint32_t)))
-                   : nullptr),
-        n_(words_ == nullptr ? 0 : n) {}
-
-  replica_cache(replica_cache&& other) noexcept
-      : words_(std::exchange(other.words_, nullptr)), n_(std::exchange(other.n_, 0)) {}
-  replica_cache& operator=(replica_cache&& other) noexcept {
-    std::swap(words_, other.words_);
-    std::swap(n_, other.n_);
-    return *this;
-  }
-  ~replica_cache() { std::free(words_); }
-
-  /// Replicas in each set; 0 if there is nothing to be remembered.
-  [[nodiscard]] std::size_t replicas() const noexcept { return n_; }
-
-  /// Reads into `found`, which is new, the first `n` of the set at `position`, 1 to `replicas()`:
-  /// those are the set of `n`. False if it is not known yet.
-  [[nodiscard]] bool load(std::size_t position, std::size_t n,
-                          replica_nodes& found) const noexcept {
-    const std::uint32_t* const words = words_ + position * n_;
-    // Relaxed: a word stands for itself, what it was made of does not change.
-    std::uint32_t word = __atomic_load_n(words, __ATOMIC_RELAXED);
-    std::uint32_t nodes[node_list::inline_size];
-    std::size_t size = 0;
-    for (std::uint32_t last = word; last != nobody;) {
-      if (last == 0) return false;
-      word = last;
-      nodes[size++] = (word & node_mask) - 1;
-      if (size == n) break;
-      last = __atomic_load_n(words + size, __ATOMIC_RELAXED);
-    }
-    found.nodes.assign(nodes, size);
-    found.short_of = static_cast<std::uint32_t>(n - size);
-    found.zones_repeated = (word & zone_flag) != 0;  // by this node or one before
-    found.racks_repeated = (word & rack_flag) != 0;
-    return true;
-  }
-
-  /// Remembers `set`, of `replicas()` nodes or fewer.
-  void store(std::size_t position, const replica_nodes& set, const rack_table& racks) const {
-    std::uint32_t* const words = words_ + position * n_;
-    replica_nodes so_far;
-    for (std::size_t i = 0; i < n_; ++i) {
-      std::uint32_t word = nobody;
-      if (i < set.nodes.size()) {
-        racks.add(set.nodes[i], so_far);
-        word = set.nodes[i] + 1;
-        if (word >= nobody) return;  // more nodes than a word can tell
-        word |= (so_far.zones_repeated ? zone_flag : 0) | (so_far.racks_repeated ? rack_flag : 0);
-      }
-      __atomic_store_n(words + i, word, __ATOMIC_RELAXED);
-    }
-  }
-
- private:
-  // A word is 0 while unknown, else the node + 1 and what the nodes up to it repeat.
-  static constexpr std::uint32_t zone_flag = std::uint32_t{1} << 31;
-  static constexpr std::uint32_t rack_flag = std::uint32_t{1} << 30;
-  static constexpr std::uint32_t node_mask = rack_flag - 1;
-  static constexpr std::uint32_t nobody = node_mask;
-
-  std::uint32_t* words_ = nullptr;
-  std::size_t n_ = 0;
-};
-
-/// All that a ring keeps to choose replicas by.
-struct ring_replicas {
-  rack_table racks;
-  replica_cache cache;
-
-  /// `replicas_at` into `found`, which is new, from memory if it can be.
-  void find(const token_ring& ring, std::size_t position, std::size_t n,
-            replica_nodes& found) const {
-    if (n - 1 < cache.replicas()) {
-      if (cache.load(position, n, found)) [[likely]]
-        return;
-      cache.store(position, replicas_at(ring, position, cache.replicas(), racks), racks);
-    }
-    found = replicas_at(ring, position, n, racks);
-  }
-};
-
-/// A `T` that is made when it is first asked for, by whichever thread comes first. Move-only.
-template <class T>
-class made_once {
- public:
-  made_once() noexcept = default;
-  made_once(made_once&& other) noexcept : made_(std::exchange(other.made_, nullptr)) {}
-  made_once& operator=(made_once&& other) noexcept {
-    std::swap(made_, other.made_);
-    return *this;
-  }
-  ~made_once() { delete made_; }
-
-  /// From any number of threads at once; all get the same, though several may make one.
-  template <class Make>
-  [[nodiscard]] const T& get(Make make) const {
-    T* found = __atomic_load_n(&made_, __ATOMIC_ACQUIRE);
-    return found != nullptr ? *found : *made_first(new T(make()));
-  }
-
- private:
-  [[nodiscard]] QUOIN_COLD const T* made_first(T* made) const noexcept {
-    T* found = nullptr;
-    if (__atomic_compare_exchange_n(&made_, &found, made, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE)) {
-      return made;
-    }
-    delete made;
-    return found;
-  }
-
-  mutable T* made_ = nullptr;
-};
 
 }  // namespace quoin::inline QUOIN_ABI::detail
 

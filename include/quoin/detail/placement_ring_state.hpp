@@ -10,7 +10,7 @@
 
 #include <quoin/detail/placement_balance.hpp>
 #include <quoin/detail/placement_errors.hpp>
-#include <quoin/detail/placement_replicas.hpp>
+#include <quoin/detail/placement_replica_cache.hpp>
 #include <quoin/detail/placement_tokens.hpp>
 #include <quoin/hash/hash.hpp>
 
@@ -36,8 +36,9 @@ struct hash_ring_options {
   std::uint32_t virtual_nodes = 160;  ///< tokens of a node of weight 1: 1 to 2^20
   std::uint32_t probes = 1;           ///< K, places where a key looks for a token: 1–64
   std::uint64_t seed = 0;             ///< of the hash; a random one when others choose the keys
-  /// Sets of up to so many replicas are remembered once they were asked for, in as many words of 4
-  /// bytes for each token: 0 to 8. A matter of speed alone: no part of the serialized form.
+  /// Sets of up to so many replicas are remembered once they were asked for, 0 to 8: up to three in 8
+  /// bytes for each token, six in 16, eight in 24 (on 32-bit machines in 4 each). Not in rings of
+  /// more than 2^19 nodes. A matter of speed alone: no part of the serialized form.
   std::uint32_t cached_replicas = 3;
   /// `balanced` needs `probes = 1`; 16 to 32 virtual nodes are enough for it.
   token_allocation allocation = token_allocation::random;
@@ -194,7 +195,7 @@ struct ring_state {
     for (const auto& label : racks.names) racks_stated = racks_stated || !label.second.empty();
     const bool zones_stated = zones.names.size() > 1 || !zones.names[0].empty();
     return {rack_table(zones.numbers, racks.numbers, zones_stated, racks_stated),
-            replica_cache(tokens.size(), options.cached_replicas)};
+            replica_cache(tokens.size(), nodes.size(), options.cached_replicas)};
   }
 
   /// The tokens of a node, ascending.

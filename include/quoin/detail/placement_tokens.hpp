@@ -133,6 +133,17 @@ class token_table {
     return at == size_ ? 0 : at;
   }
 
+  /// The same, and prefetches what `beside`, an array of one for each token, has there: it comes while
+  /// tokens are compared.
+  template <class T>
+  [[nodiscard]] QUOIN_ALWAYS_INLINE std::size_t position_of(Token hash,
+                                                            const T* beside) const noexcept {
+    const std::size_t begin = cells_[cell_of(hash)];
+    __builtin_prefetch(beside + begin);
+    const std::size_t at = slot_from(begin, hash);
+    return at == size_ ? 0 : at;
+  }
+
   /// The node of the token at `position`.
   [[nodiscard]] std::uint32_t node_at(std::size_t position) const noexcept {
     return nodes_[position];

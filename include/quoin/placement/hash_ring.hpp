@@ -16,7 +16,8 @@
 /// Cost        owner: 2 to 5 ns in the cache, 3 cache lines; each further probe the same again.
 ///             A change: a copy of the tokens, 0.2 ms for 160,000 of them. A copy of a ring: one
 ///             atomic addition.
-/// Memory      at most 16 bytes a token where there are many, 12 and 4 to 8 KiB where few.
+/// Memory      at most 16 bytes a token where there are many, 12 and 4 to 8 KiB where few; 8 more once
+///             replicas were asked for (see `cached_replicas`).
 /// Threads     a value type. Copies share what they hold and may be used in different threads.
 /// Bytes       format 0x0301, docs/formats.md.
 /// Source      Karger et al. 1997 (rings); DeCandia et al. 2007 (virtual nodes); Appleton, O'Reilly
@@ -39,7 +40,7 @@
 #include <quoin/detail/placement_ranges.hpp>
 #include <quoin/detail/placement_replica_set.hpp>
 #include <quoin/detail/placement_ring_bytes.hpp>
-#include <quoin/detail/placement_ring_load.hpp>
+#include <quoin/detail/placement_ring_replicas.hpp>
 #include <quoin/detail/placement_shared.hpp>
 
 #include <concepts>
@@ -304,11 +305,9 @@ class hash_ring {
   }
 
   /// The `n` nodes that hold the key whose hash is `hash`.
-  [[nodiscard]] replica_set<Node> replicas_of_hash(std::uint64_t hash, std::size_t n) const {
-    const state& ring = *state_;
-    const std::size_t position = position_of_hash(hash);
-    return {ring.nodes.data(),
-            [&](auto& found) { ring.replica_choice().find(ring.view(), position, n, found); }};
+  [[nodiscard]] QUOIN_ALWAYS_INLINE replica_set<Node> replicas_of_hash(std::uint64_t hash,
+                                                                       std::size_t n) const {
+    return {*state_, hash, n};
   }
 
   /// Of the `n` nodes that hold `key` those that are healthy, and for each other one a stand-in by
@@ -327,15 +326,7 @@ class hash_ring {
   requires std::predicate<Healthy&, const Node&>
   [[nodiscard]] healthy_replica_set<Node> replicas_of_hash(std::uint64_t hash, std::size_t n,
                                                            Healthy healthy) const {
-    const state& ring = *state_;
-    const std::size_t position = position_of_hash(hash);
-    const detail::ring_replicas& choice = ring.replica_choice();
-    detail::replica_nodes meant;
-    choice.find(ring.view(), position, n, meant);
-    return {ring.nodes.data(),
-            detail::healthy_replicas_at(
-                ring.view(), position, meant, choice.racks,
-                [&](std::uint32_t node) { return static_cast<bool>(healthy(ring.nodes[node])); })};
+    return {state_->nodes.data(), detail::healthy_replicas_of(*state_, hash, n, healthy)};
   }
 
   // --- ownership --------------------------------------------------------------------------------
@@ -473,14 +464,6 @@ class hash_ring {
   }
 
   void become(state&& next) { state_ = shared(std::move(next)); }
-
-  [[nodiscard]] std::size_t position_of_hash(std::uint64_t hash) const {
-    const state& ring = *state_;
-    if (ring.tokens.empty()) [[unlikely]]
-      detail::fail_empty("hash_ring");
-    if (ring.options.probes == 1) return ring.tokens.position_of(hash);
-    return detail::nearest_position(ring.tokens, ring.options.probes, hash);
-  }
 
   [[nodiscard]] const detail::ring_entry& entry_of(const Node& node) const {
     return state_->entries[index_of(node)];
