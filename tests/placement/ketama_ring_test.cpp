@@ -154,8 +154,12 @@ TEST(ketama_ring, the_same_points_everywhere) {
 class client {
  public:
   client(std::span<const weighted_server> servers, const ketama_options& options)
+      : client(servers, options,
+               options.weighted ? MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED : MEMCACHED_BEHAVIOR_KETAMA) {}
+  client(std::span<const weighted_server> servers, const ketama_options& options,
+         memcached_behavior_t ketama)
       : handle_(memcached_create(nullptr)) {
-    set(options.weighted ? MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED : MEMCACHED_BEHAVIOR_KETAMA, 1);
+    set(ketama, 1);
     if (options.naming == ketama_naming::spymemcached) {
       set(MEMCACHED_BEHAVIOR_DISTRIBUTION, MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA_SPY);
     }
@@ -237,6 +241,24 @@ TEST(ketama_ring, point_for_point_with_libmemcached) {
         const std::string key = random_key(keys);
         ASSERT_EQ(ring.owner_index(key), peer.owner(key));
       }
+    }
+  }
+}
+
+// What becomes of MEMCACHED_BEHAVIOR_KETAMA when a server comes with a weight: points by MD5 and by
+// weight, keys by the hash that was set.
+TEST(ketama_ring, weights_without_being_told_so_as_libmemcached) {
+  const ketama_options options{.hash = ketama_hash::one_at_a_time};
+  std::uint64_t state = 6, keys = 7;
+  for (std::size_t list = 0; list < 8; ++list) {
+    auto servers = random_servers(state, 1 + list * 14);
+    servers.back().weight = 2;
+    const ketama_ring ring(servers, options);
+    const client peer(servers, options, MEMCACHED_BEHAVIOR_KETAMA);
+    peer.expect_points(ring);
+    for (int i = 0; i < 300; ++i) {
+      const std::string key = random_key(keys);
+      ASSERT_EQ(ring.owner_index(key), peer.owner(key));
     }
   }
 }
@@ -427,6 +449,10 @@ TEST(ketama_ring, a_value) {
   const auto& self = ring;
   ring = self;
   EXPECT_EQ(digest(ring), before);
+  auto& same = ring;
+  ring = std::move(same);
+  EXPECT_EQ(digest(ring), before);
+  EXPECT_EQ(ring.owner("foo"), "10.0.1.8:11211");
 }
 
 TEST(ketama_ring, empty_when_moved_from) {
@@ -527,6 +553,18 @@ TEST(ketama_ring, stays_as_it_was_without_memory) {
                 copy, [&](auto& r) { r = one; }, unchanged),
             3u);
   EXPECT_EQ(copy, one);
+}
+
+TEST(ketama_ring, quotes_the_beginning_of_a_long_name) {
+  ketama_ring ring;
+  const std::string begin = "quoin::ketama_ring: node \"", end = "…\" is not in the ring";
+  for (std::size_t size = 97; size <= 100; ++size) {  // no character of UTF-8 is cut in two
+    const std::string name = std::string(size, 'n') + "\u00e9\u20ac" + std::string(50, 'n');
+    const std::string quoted = name.substr(0, size == 97 ? 99 : size == 98 ? 100 : size);
+    EXPECT_EQ(what_of<std::invalid_argument>([&] { ring.remove(name); }), begin + quoted + end);
+  }
+  const std::string zeros(200, '\x80');  // nothing but continuation
+  EXPECT_NE(what_of<std::invalid_argument>([&] { ring.remove(zeros); }), "nothing thrown");
 }
 
 TEST(ketama_ring, nobody_owns_a_key_of_an_empty_ring) {

@@ -7,6 +7,7 @@
 #include <quoin/detail/error.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,7 +21,10 @@ template <class Node>
 [[nodiscard]] std::string text_of_node(const Node& node) {
   if constexpr (std::convertible_to<const Node&, std::string_view>) {
     const std::string_view name(node);
-    return " \"" + std::string(name.substr(0, 100)) + (name.size() > 100 ? "…\"" : "\"");
+    if (name.size() <= 100) return " \"" + std::string(name) + "\"";
+    std::size_t end = 100;  // or less: not within a character of UTF-8
+    while (end > 96 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
+    return " \"" + std::string(name.substr(0, end)) + "…\"";
   } else if constexpr (std::is_integral_v<Node>) {
     return " " + std::to_string(node);
   } else {

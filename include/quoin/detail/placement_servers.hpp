@@ -80,7 +80,14 @@ struct server_tokens {
     if (this != &other) *this = server_tokens(other);
     return *this;
   }
-  server_tokens& operator=(server_tokens&&) noexcept = default;
+  server_tokens& operator=(server_tokens&& other) noexcept {
+    server_tokens taken(std::move(other));  // so that one that is assigned to itself stays whole
+    names.swap(taken.names);
+    weights.swap(taken.weights);
+    counts.swap(taken.counts);
+    table.swap(taken.table);
+    return *this;
+  }
   ~server_tokens() = default;
 
   /// Appends `servers`. `identity(name)` is what makes their tokens: no two may have the same. If
