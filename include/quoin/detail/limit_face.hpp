@@ -46,10 +46,10 @@ class limiter_face {
 
   /// Takes `cost` tokens if there are as many, all or none. A cost of 0 always passes and changes
   /// nothing. A `now` before one that was given earlier never brings tokens back.
-  decision try_acquire_at(time_point now, std::uint64_t cost = 1) noexcept {
+  QUOIN_ALWAYS_INLINE decision try_acquire_at(time_point now, std::uint64_t cost = 1) noexcept {
     return core_.try_acquire(nanoseconds_of(now), cost);
   }
-  decision try_acquire(std::uint64_t cost = 1) noexcept {
+  QUOIN_ALWAYS_INLINE decision try_acquire(std::uint64_t cost = 1) noexcept {
     return try_acquire_at(clock_.now(), cost);
   }
 
