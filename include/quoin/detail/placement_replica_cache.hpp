@@ -68,7 +68,7 @@ class replica_cache {
                                                                   std::size_t n) noexcept {
     std::uint32_t nodes[per_word];
     unpack(word, nodes);
-    return {node_list(nodes, n), 0, repeated_in(word, n)};
+    return {nodes, n, 0, repeated_in(word, n)};
   }
 
   /// Whether the set of `n` at `position` is known.
@@ -89,8 +89,7 @@ class replica_cache {
       last = word(position, i);
       unpack(last, nodes + i * per_word);
     }
-    return {node_list(nodes, size), static_cast<std::uint32_t>(n - size),
-            repeated_in(last, (size - 1) % per_word + 1)};
+    return {nodes, size, n - size, repeated_in(last, (size - 1) % per_word + 1)};
   }
 
   /// Remembers `set`, of `replicas()` nodes or, if they are fewer, all.

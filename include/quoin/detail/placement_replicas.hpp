@@ -84,6 +84,14 @@ class node_list {
 
 /// Replicas in the order of preference, and what of the rule they could not meet.
 struct replica_nodes {
+  replica_nodes() noexcept = default;
+
+  /// The first `n` of `list`. (Compilers clear an aggregate before they fill it, all eight nodes.)
+  template <std::size_t N>
+  QUOIN_ALWAYS_INLINE replica_nodes(const std::uint32_t (&list)[N], std::size_t n,
+                                    std::size_t missing, std::uint32_t twice) noexcept
+      : nodes(list, n), short_of(static_cast<std::uint32_t>(missing)), repeated(twice) {}
+
   node_list nodes;
   std::uint32_t short_of = 0;  // so many fewer than were asked for
   std::uint32_t repeated = 0;  // what two of them share: `zone_repeated`, `rack_repeated` or both
