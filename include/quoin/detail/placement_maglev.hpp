@@ -70,6 +70,7 @@ class maglev_turns {
       greatest = max_of(greatest, weight);
     }
     if (equal_) return;
+    skewed_ = greatest > 8 * (total / weights.size());
     const auto sum = static_cast<std::uint32_t>(total);
     greatest_ = Double::ratio(greatest, sum);
     nodes_.reserve(weights.size());
@@ -78,13 +79,24 @@ class maglev_turns {
     }
   }
 
-  /// True when `node` takes an entry in `round`, which counts from 1.
-  [[nodiscard]] bool takes(std::size_t node, std::uint64_t round) noexcept {
-    if (equal_) return true;
+  /// In most rounds few nodes take an entry.
+  [[nodiscard]] bool skewed() const noexcept { return skewed_; }
+
+  /// The first round after `round`, in which `node` has taken an entry, in which it takes another;
+  /// `last + 1` if that is after `last`.
+  [[nodiscard]] std::uint64_t next(std::size_t node, std::uint64_t round,
+                                   std::uint64_t last) noexcept {
+    if (equal_) return round + 1;
     turns& turn = nodes_[node];
-    if (Double(round) * turn.weight < turn.target) return false;
     turn.target = turn.target + greatest_;
-    return true;
+    const auto is_early = [&](std::uint64_t r) { return Double(r) * turn.weight < turn.target; };
+    if (!is_early(round + 1)) return round + 1;
+    if (is_early(last)) return last + 1;
+    // The quotient is rounded, and so is the product that decides: they differ by next to nothing.
+    std::uint64_t due = max_of((turn.target / turn.weight).ceil(), round + 2);
+    while (is_early(due)) ++due;
+    while (!is_early(due - 1)) --due;
+    return due;
   }
 
  private:
@@ -94,12 +106,25 @@ class maglev_turns {
   std::vector<turns> nodes_;
   Double greatest_;
   bool equal_ = true;
+  bool skewed_ = false;
 };
 
+/// Makes a heap of one whose first element alone is too large: the least is first.
+inline void sift_down(std::span<std::uint64_t> heap) noexcept {
+  const std::uint64_t value = heap[0];
+  std::size_t at = 0;
+  for (std::size_t child = 1; child < heap.size(); child = 2 * at + 1) {
+    if (child + 1 < heap.size() && heap[child + 1] < heap[child]) ++child;
+    if (heap[child] >= value) break;
+    heap[at] = heap[child];
+    at = child;
+  }
+  heap[at] = value;
+}
+
 /// Fills `table`, whose size is prime, with the numbers of the nodes: listing 1 of the paper, with
-/// turns by weight. Expected O(size · log(size)) when weights are alike; else O(nodes · size) at
-/// worst, as a node that outweighs all others together takes most of the rounds alone, each of which
-/// asks all of them.
+/// turns by weight. Expected O(size · log(size)): where few nodes are due, rounds in which a node takes
+/// nothing are passed over (the listing and Envoy ask every node in every round).
 template <class Entry, class Double>
 void fill_maglev(std::span<const maglev_order> orders, maglev_turns<Double> turns,
                  std::span<Entry> table) {
@@ -110,15 +135,35 @@ void fill_maglev(std::span<const maglev_order> orders, maglev_turns<Double> turn
     node.offset += node.skip;
     if (node.offset >= size) node.offset -= size;
   };
+  const auto take = [&](std::size_t i) {
+    maglev_order& node = nodes[i];
+    while ((taken[node.offset / 64] >> node.offset % 64 & 1) != 0) advance(node);
+    taken[node.offset / 64] |= std::uint64_t{1} << node.offset % 64;
+    table[node.offset] = static_cast<Entry>(i);
+    advance(node);
+  };
+  // In each round the heaviest node takes an entry, so that there are at most `size` of them; more
+  // only where roundings add up, in tables far larger than these.
+  const std::uint64_t last = 2 * std::uint64_t{size};
+  std::vector<std::uint64_t> due;  // the round in which a node is next, and its number below
+  due.reserve(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) due.push_back(std::uint64_t{1} << 32 | i);
+  const auto take_turn = [&](std::uint64_t& turn) {
+    const auto i = static_cast<std::uint32_t>(turn);
+    take(i);
+    turn = turns.next(i, turn >> 32, last) << 32 | i;
+  };
   std::uint32_t filled = 0;
-  for (std::uint64_t round = 1; filled < size; ++round) {
+  if (turns.skewed()) {
+    for (; filled < size; ++filled) {
+      take_turn(due[0]);
+      sift_down(due);
+    }
+  }
+  for (std::uint64_t round = 1; filled < size; ++round) {  // cheaper when most nodes are due
     for (std::size_t i = 0; i < nodes.size() && filled < size; ++i) {
-      if (!turns.takes(i, round)) continue;
-      maglev_order& node = nodes[i];
-      while ((taken[node.offset / 64] >> node.offset % 64 & 1) != 0) advance(node);
-      taken[node.offset / 64] |= std::uint64_t{1} << node.offset % 64;
-      table[node.offset] = static_cast<Entry>(i);
-      advance(node);
+      if (due[i] >> 32 > round) continue;
+      take_turn(due[i]);
       ++filled;
     }
   }
