@@ -20,7 +20,7 @@ namespace quoin::inline QUOIN_ABI::detail {
 ///
 /// A word of 64 bits tells three nodes, one of 32 bits one. The first words of all tokens stand
 /// together, so that a set of three costs what an owner costs: one load of a small array. (A word of
-/// its own for each node took half as much again in memory and three times as long.)
+/// its own for each node took half as much again in memory and up to twice as long.)
 class replica_cache {
  public:
   /// Of rings with more nodes nothing is remembered.
