@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSL-1.0
+// Times requests to a limiter by windows against floors of the same run.
+#ifndef QUOIN_BENCH_LIMIT_WINDOW_BENCH_HPP
+#define QUOIN_BENCH_LIMIT_WINDOW_BENCH_HPP
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace quoin_bench {
+
+/// Calls `run(i)` `n` times; nanoseconds for each.
+template <class F>
+double nanoseconds_each(std::int64_t n, F run) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::int64_t i = 0; i < n; ++i) run(i);
+  const std::chrono::duration<double, std::nano> time = std::chrono::steady_clock::now() - begin;
+  return time.count() / static_cast<double>(n);
+}
+
+/// Requests 100 ns apart, alternating with `floor`; the best of each. Counts who is let in.
+template <class Limiter, class Floor>
+void compare(benchmark::State& state, Limiter& limiter, Floor floor) {
+  constexpr std::int64_t n = 20'000;
+  double best = 1e9, least = 1e9;
+  std::int64_t begin = 0;
+  std::uint64_t passed = 0;
+  for (auto _ : state) {
+    best = std::min(
+        best, nanoseconds_each(n, [&](std::int64_t i) {
+          const typename Limiter::time_point now(std::chrono::nanoseconds(begin + 100 * i));
+          passed += limiter.try_acquire_at(now).allowed ? 1u : 0u;
+        }));
+    least = std::min(least, nanoseconds_each(n, floor));
+    begin += 100 * n;
+  }
+  benchmark::DoNotOptimize(passed);
+  state.counters["ns"] = best;
+  state.counters["floor"] = least;
+  state.counters["ratio"] = best / least;
+}
+
+template <class Limiter, class Options>
+void plain(benchmark::State& state, const Options& options) {
+  Limiter limiter(options);
+  std::uint64_t used = 0;
+  compare(state, limiter,
+          [&](std::int64_t i) { benchmark::DoNotOptimize(used += i < 1 << 30 ? 1u : 0u); });
+}
+
+template <class Limiter, class Options>
+void atomic(benchmark::State& state, const Options& options) {
+  Limiter limiter(options);
+  alignas(64) std::atomic<std::uint64_t> word{0};
+  compare(state, limiter, [&](std::int64_t) {
+    std::uint64_t old = word.load(std::memory_order_acquire);
+    while (!word.compare_exchange_weak(old, old + 1, std::memory_order_acq_rel)) {
+    }
+  });
+}
+
+}  // namespace quoin_bench
+
+#endif
