@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Any operations at any times against a bucket that counts its tokens.
+// Any operations at any times against a bucket that counts its tokens, and the atomic one with it.
 #include <quoin/limit/token_bucket.hpp>
 
 #include "support/limit_oracle.hpp"
@@ -35,6 +35,7 @@ RC_GTEST_PROP(token_bucket, counts_tokens, ()) {
                   .burst = quota.burst,
                   .max_backward_step = nanoseconds::max()},
                  epoch);
+  quoin::atomic_token_bucket twin(subject);
   quoin_test::level_oracle model(quota);
   const std::int64_t step =
       quota.count == 0 ? quota.per : 1 + quota.per / static_cast<std::int64_t>(quota.count);
@@ -44,39 +45,89 @@ RC_GTEST_PROP(token_bucket, counts_tokens, ()) {
     const auto cost = *rc::gen::inRange<std::uint64_t>(0, quota.burst + 2);
     const time_point time{nanoseconds(now)};
     RC_ASSERT(subject.peek_at(time, cost) == model.peek(now, cost));
+    RC_ASSERT(twin.peek_at(time, cost) == model.peek(now, cost));
     switch (*rc::gen::inRange(0, 5)) {
       case 0:
-        RC_ASSERT(subject.acquire_up_to_at(time, cost) == model.acquire_up_to(now, cost));
+        RC_ASSERT(subject.acquire_up_to_at(time, cost) == twin.acquire_up_to_at(time, cost));
+        model.acquire_up_to(now, cost);
         break;
       case 1: {
-        const bool refused =
-            subject.debit_at(time, cost).reason == quoin::limit_reason::debt_above_limit;
-        if (!refused && cost != 0) model.debit(now, cost);
+        const quoin::decision d = subject.debit_at(time, cost);
+        RC_ASSERT(twin.debit_at(time, cost) == d);
+        if (d.allowed && cost != 0) model.debit(now, cost);
         break;
       }
       case 2:
         subject.refund_at(time, cost);
+        twin.refund_at(time, cost);
         if (cost != 0) model.refund(now, cost);
         break;
       case 3: {
         const auto wait = model.peek(now, cost).retry_after;
         const auto r = subject.reserve_at(time, cost, nanoseconds(3 * step));
         RC_ASSERT(r.wait == wait);
+        RC_ASSERT(twin.reserve_at(time, cost, nanoseconds(3 * step)) == r);
         if (r && cost != 0) model.debit(now, cost);
         RC_ASSERT(r.granted == (r.reason == quoin::limit_reason::none));
         RC_ASSERT(!r.granted || r.wait <= nanoseconds(3 * step));
         break;
       }
-      default:
-        RC_ASSERT(subject.try_acquire_at(time, cost) == model.try_acquire(now, cost));
+      default: {
+        const quoin::decision d = subject.try_acquire_at(time, cost);
+        RC_ASSERT(twin.try_acquire_at(time, cost) == d);
+        RC_ASSERT(model.try_acquire(now, cost) == d);
+      }
     }
     if (i % 16 == 0) {
       const auto bytes = subject.to_bytes_at(time);
+      RC_ASSERT(twin.snapshot().to_bytes_at(time) == bytes);
       const auto read = bucket::from_bytes_at(bytes, time, epoch);
       RC_ASSERT(read.has_value());
       RC_ASSERT(read->to_bytes_at(time) == bytes);
       RC_ASSERT(read->peek_at(time, cost) == model.peek(now, cost));
     }
+  }
+}
+
+// A clock that is set back, quotas that change: the two forms stay alike.
+RC_GTEST_PROP(token_bucket, both_forms_are_one_bucket, ()) {
+  const auto any_options = [] {
+    const quoin_test::bucket_quota quota = any_quota();
+    return quoin::token_bucket_options{
+        .rate = {quota.count, nanoseconds(quota.per)},
+        .burst = quota.burst,
+        .max_debt = *rc::gen::element<std::uint64_t>(0, 1, quota.burst),
+        .max_backward_step = nanoseconds(*rc::gen::element<std::int64_t>(0, 5, 1'000'000'000))};
+  };
+  bucket subject(any_options(), epoch);
+  quoin::atomic_token_bucket twin(subject);
+  for (int i = 0; i < 40; ++i) {
+    const auto now = *rc::gen::arbitrary<std::int64_t>() >> *rc::gen::inRange(0, 60);
+    const auto cost = *rc::gen::inRange<std::uint64_t>(0, 42);
+    const time_point time{nanoseconds(now)};
+    RC_ASSERT(subject.peek_at(time, cost) == twin.peek_at(time, cost));
+    switch (*rc::gen::inRange(0, 6)) {
+      case 0: {
+        const auto options = any_options();
+        const auto what = static_cast<quoin::inherit>(*rc::gen::inRange(0, 4));
+        subject.reconfigure_at(time, options, what);
+        twin.reconfigure_at(time, options, what);
+        break;
+      }
+      case 1:
+        RC_ASSERT(subject.debit_at(time, cost) == twin.debit_at(time, cost));
+        break;
+      case 2:
+        subject.refund_at(time, cost);
+        twin.refund_at(time, cost);
+        break;
+      case 3:
+        RC_ASSERT(subject.reserve_at(time, cost) == twin.reserve_at(time, cost));
+        break;
+      default:
+        RC_ASSERT(subject.try_acquire_at(time, cost) == twin.try_acquire_at(time, cost));
+    }
+    RC_ASSERT(subject.to_bytes_at(time) == twin.snapshot().to_bytes_at(time));
   }
 }
 

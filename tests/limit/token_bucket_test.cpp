@@ -6,12 +6,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -35,6 +37,9 @@ static_assert(std::is_trivially_copyable_v<bucket>);
 static_assert(!std::is_constructible_v<bucket, quoin::token_bucket_options>, "a clock is needed");
 static_assert(!std::is_constructible_v<bucket, quoin::token_bucket_options, manual_clock>,
               "one that outlives the bucket");
+
+static_assert(quoin::limiter<quoin::atomic_token_bucket<>>);
+static_assert(!std::is_copy_constructible_v<quoin::atomic_token_bucket<>>);
 
 const manual_clock epoch;
 
@@ -207,7 +212,8 @@ TEST(token_bucket, a_clock_that_goes_back_brings_nothing_back) {
   EXPECT_EQ(text(b.try_acquire_at(at(50s))), "no 0 1000 3000");
   EXPECT_TRUE(b.try_acquire_at(at(51s)));
   EXPECT_EQ(b.debit_at(at(51s), 2).reset_after, 5s);
-  EXPECT_EQ(text(b.try_acquire_at(at(0s))), "no 0 3000 5000") << "a debt stays";
+  EXPECT_EQ(text(b.try_acquire_at(at(40s))), "no 0 14000 16000") << "six may be owed, and ten";
+  EXPECT_EQ(text(b.try_acquire_at(at(40s) - 1ns)), "no 0 1000 3000");
 }
 
 TEST(token_bucket, all_times_that_a_clock_can_tell) {
@@ -352,8 +358,8 @@ TEST(token_bucket, bytes_that_nobody_wrote_are_errors) {
     std::uint64_t position;
   } cases[] = {{8, ~std::uint64_t{0}, 8},  {16, 0, 8},
                {24, ~std::uint64_t{0}, 8}, {32, std::uint64_t{1} << 57, 8},
-               {40, ~std::uint64_t{0}, 8}, {48, 25'600'000'008, 48},
-               {56, 2'000'000'001, 56}};
+               {40, ~std::uint64_t{0}, 8}, {48, 2'000'000'043, 48},
+               {56, 600'000'007, 56}};
   for (const auto& c : cases) {
     auto bytes = good;
     quoin::detail::store_le(&bytes[c.field], c.value);
@@ -363,6 +369,128 @@ TEST(token_bucket, bytes_that_nobody_wrote_are_errors) {
     EXPECT_EQ(result.error().code(), quoin::errc::bad_value);
     EXPECT_EQ(result.error().position(), c.position);
   }
+}
+
+using shared = quoin::atomic_token_bucket<manual_clock>;
+
+TEST(atomic_token_bucket, answers_as_the_plain_one) {
+  manual_clock clock;
+  quoin::atomic_token_bucket b({.rate = quoin::per_second(2), .burst = 4}, clock);
+  EXPECT_EQ(text(b.try_acquire_at(at(1s))), "yes 3 0 500");
+  EXPECT_EQ(text(b.try_acquire_at(at(1s), 3)), "yes 0 0 2000");
+  EXPECT_EQ(text(b.try_acquire_at(at(1s))), "no 0 500 2000");
+  EXPECT_EQ(text(b.peek_at(at(2s))), "yes 2 0 1000");
+  EXPECT_EQ(text(b.try_acquire_at(at(2s), 5)), "no 2 never 1000");
+  EXPECT_EQ(b.acquire_up_to_at(at(2s), 9), 2u);
+  EXPECT_EQ(b.reserve_at(at(2s), 2).wait, 1s);
+  EXPECT_EQ(text(b.debit_at(at(2s), 2)), "yes 0 0 4000");
+  b.refund_at(at(2s));
+  EXPECT_EQ(text(b.peek_at(at(2s))), "no 0 2000 3500");
+  EXPECT_EQ(text(b.try_acquire_at(at(0s) - 57s)), "no 0 61000 62500");
+  b.reconfigure_at(at(2s), {.rate = quoin::per_second(3), .burst = 6}, inherit::share);
+  EXPECT_EQ(text(b.peek_at(at(2s))), "no 0 1833 3500");
+  EXPECT_EQ(b.options().burst, 6u);
+  const auto copy = b.snapshot();
+  EXPECT_EQ(copy.options(), b.options());
+  EXPECT_EQ(copy.peek_at(at(3s)), b.peek_at(at(3s)));
+  const quoin::atomic_token_bucket restored(copy);
+  EXPECT_EQ(restored.peek_at(at(3s)), b.peek_at(at(3s)));
+  b.reset();
+  EXPECT_EQ(text(b.peek_at(at(-99h))), "yes 6 0 0");
+  EXPECT_THROW(shared({}, clock), std::invalid_argument);
+  EXPECT_THROW(b.reconfigure_at(at(0s), {}), std::invalid_argument);
+}
+
+TEST(atomic_token_bucket, runs_through_many_bases) {
+  for (const quoin::rate rate : {quoin::rate{999'999'937, 1s}, {1, 24h}, {1 << 20, 1ns}, {0, 1s}}) {
+    shared b({.rate = rate, .burst = 50}, epoch);
+    bucket plain = make({.rate = rate, .burst = 50});
+    std::int64_t now = 1'700'000'000'000'000'000;
+    for (int i = 0; i < 2000; ++i) {
+      now += std::int64_t{1} << (i * 7 % 50);
+      const std::uint64_t cost = 1 + static_cast<std::uint64_t>(i) * 13 % 40;
+      ASSERT_EQ(b.try_acquire_at(at(nanoseconds(now)), cost),
+                plain.try_acquire_at(at(nanoseconds(now)), cost))
+          << rate.count << ' ' << i;
+    }
+  }
+}
+
+/// Runs `body(i)` in `count` threads that begin together.
+template <class F>
+void in_threads(unsigned count, F body) {
+  std::atomic<unsigned> waiting{count};
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      --waiting;
+      while (waiting != 0) std::this_thread::yield();
+      body(i);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+}
+
+TEST(atomic_token_bucket, threads_get_each_token_once) {
+  for (const quoin::rate rate : {quoin::per_second(1000), {999'999'937, 1s}, {1 << 20, 3ns}}) {
+    shared b({.rate = rate, .burst = 100}, epoch);
+    std::atomic<std::uint64_t> taken{0};
+    constexpr std::int64_t steps = 20'000;
+    // All have the same steps of time to make, of an eighth of a token.
+    const auto count = static_cast<std::int64_t>(rate.count);
+    const auto time_of = [&](std::int64_t i) {
+      return nanoseconds(i * rate.per.count() / (8 * count) + 1'000'000'000'000);
+    };
+    in_threads(4, [&](unsigned thread) {
+      std::uint64_t mine = 0;
+      for (std::int64_t i = 0; i < steps; ++i) {
+        switch ((i + thread) % 4) {
+          case 0:
+            mine += b.acquire_up_to_at(at(time_of(i)), 2);
+            break;
+          case 1:
+            mine += b.try_acquire_at(at(time_of(i)), 3) ? 3u : 0u;
+            break;
+          default:
+            mine += b.try_acquire_at(at(time_of(i))) ? 1u : 0u;
+        }
+      }
+      taken += mine;
+    });
+    const auto came = static_cast<std::uint64_t>((time_of(steps - 1) - time_of(0)).count() * count /
+                                                 rate.per.count());
+    EXPECT_LE(taken, 100 + came) << rate.count;
+    const auto left = b.acquire_up_to_at(at(time_of(steps - 1)), 1000);
+    EXPECT_EQ(taken + left, 100 + came) << "there was always somebody to take them";
+  }
+}
+
+TEST(atomic_token_bucket, quotas_change_under_way) {
+  shared b({.rate = {1, 1h}, .burst = 1000}, epoch);
+  std::atomic<std::uint64_t> taken{0};
+  std::atomic<std::uint64_t> given_back{0};
+  in_threads(4, [&](unsigned thread) {
+    std::uint64_t mine = 0, returned = 0;
+    for (std::uint64_t i = 0; i < 3000; ++i) {
+      const auto now = at(nanoseconds(static_cast<std::int64_t>(i)));
+      if (thread == 0 && i % 8 == 0) {
+        b.reconfigure_at(now, {.rate = {1 + i % 3, 1h}, .burst = 1000 + i % 5});
+      } else if (thread == 1 && mine > returned) {
+        b.refund_at(now);
+        ++returned;
+      } else {
+        mine += b.try_acquire_at(now) ? 1u : 0u;
+      }
+      const auto copy = b.snapshot();  // of one moment: options and state fit together
+      ASSERT_LE(copy.peek_at(now, 0).remaining, copy.options().burst);
+      ASSERT_GE(copy.options().burst, 1000u);
+    }
+    taken += mine;
+    given_back += returned;
+  });
+  const std::uint64_t left = b.peek_at(at(3000ns), 0).remaining;
+  EXPECT_LE(taken + left, 1000 + given_back);
+  EXPECT_GE(taken + left + 375, 1000 + given_back) << "a change rounds less than a token away";
 }
 
 }  // namespace

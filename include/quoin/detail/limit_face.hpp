@@ -150,6 +150,10 @@ class limiter_face {
   limiter_face(clock_reference<Clock> clock, const Arguments&... arguments)
       : clock_(clock), core_(arguments...) {}
 
+  /// For a core that cannot be moved.
+  template <class From>
+  limiter_face(clock_reference<Clock> clock, const From& from) : clock_(clock), core_(from) {}
+
   [[no_unique_address]] clock_reference<Clock> clock_;
   Core core_;
 };

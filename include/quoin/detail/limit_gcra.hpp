@@ -31,8 +31,8 @@ struct token_bucket_options {
   std::uint64_t burst = 0;  ///< tokens of a full bucket; 0: `rate.count`. A full bucket takes …
   std::uint64_t max_debt =
       as_burst;  ///< … 2^58 units of time to fill: see `token_bucket`; so may …
-  /// … a debt, which `debit` and `reserve` make. A clock that goes back further than this, >= 0,
-  /// has been set anew: the bucket goes on from there, empty.
+  /// … a debt, which `debit` and `reserve` make. When all that could be owed would be paid back later
+  /// than this from now, >= 0, the clock has been set back: the bucket goes on from there, empty.
   std::chrono::nanoseconds max_backward_step = std::chrono::minutes(1);
 
   friend constexpr bool operator==(const token_bucket_options&,
@@ -140,46 +140,59 @@ struct gcra_state {
 
 /// A bucket at some `now`.
 struct gcra_moment {
+  std::int64_t now;
   std::int64_t time;   ///< `now`, or the time of the state if that is later
   std::int64_t ahead;  ///< from there to the arrival time, in units, >= 0
-  std::uint64_t back;  ///< nanoseconds by which `now` is before `time`
   std::int64_t load;   ///< from `now` to the arrival time, in units, at most `gcra_beyond`
+
+  /// Nanoseconds by which `now` is before `time`.
+  [[nodiscard]] constexpr std::uint64_t back() const noexcept {
+    return static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(now);
+  }
 };
 
-/// The state to go on from at a `now` before its time: itself, or an empty bucket at `now` when that
-/// is further back than `step`. A debt stays.
+/// The state to go on from at a `now` before its time: itself, or an empty bucket at `now` when the
+/// arrival time is further off than `step` and the greatest debt: then the clock has been set anew.
 [[nodiscard]] constexpr gcra_state gcra_resumed(const gcra_quota& quota, const gcra_state& state,
                                                 std::int64_t now, std::int64_t step) noexcept {
+  if (quota.tick == 0) return state;
   const std::uint64_t back =
       static_cast<std::uint64_t>(state.time) - static_cast<std::uint64_t>(now);
-  if (back <= static_cast<std::uint64_t>(step)) return state;
-  return {now, max_of(state.ahead, quota.capacity)};
+  const auto usual = static_cast<std::uint64_t>(step);
+  // (back - step) * tick > lending - ahead, where both differences may be negative.
+  const std::int64_t left = quota.lending - state.ahead;
+  const std::int64_t room = left / quota.tick - (left % quota.tick < 0 ? 1 : 0);
+  const bool anew = room < 0 ? back >= usual || usual - back < static_cast<std::uint64_t>(-room)
+                             : back > usual && back - usual > static_cast<std::uint64_t>(room);
+  return anew ? gcra_state{now, quota.capacity} : state;
 }
 
-[[nodiscard]] QUOIN_COLD constexpr gcra_moment gcra_before(const gcra_quota& quota,
-                                                           const gcra_state& state,
-                                                           std::int64_t now) noexcept {
-  const std::uint64_t back =
-      static_cast<std::uint64_t>(state.time) - static_cast<std::uint64_t>(now);
-  std::uint64_t owed = 0;
-  const bool fits = checked_mul(back, static_cast<std::uint64_t>(quota.tick), &owed) &&
-                    owed < static_cast<std::uint64_t>(gcra_beyond - state.ahead);
-  return {state.time, state.ahead, back,
-          fits ? state.ahead + static_cast<std::int64_t>(owed) : gcra_beyond};
+/// The load at `back` nanoseconds before the time of a state.
+[[nodiscard]] QUOIN_COLD constexpr std::int64_t gcra_load_before(std::int64_t tick,
+                                                                 std::int64_t ahead,
+                                                                 std::uint64_t back) noexcept {
+  std::uint64_t more = 0;
+  const bool fits = checked_mul(back, static_cast<std::uint64_t>(tick), &more) &&
+                    more < static_cast<std::uint64_t>(gcra_beyond - ahead);
+  return fits ? ahead + static_cast<std::int64_t>(more) : gcra_beyond;
 }
 
+/// `state` at a `now` that is not further back than it may be.
 [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr gcra_moment gcra_at(const gcra_quota& quota,
                                                                 const gcra_state& state,
                                                                 std::int64_t now) noexcept {
-  if (now < state.time) [[unlikely]]
-    return gcra_before(quota, state, now);
+  if (now < state.time) [[unlikely]] {
+    const std::uint64_t behind =
+        static_cast<std::uint64_t>(state.time) - static_cast<std::uint64_t>(now);
+    return {now, state.time, state.ahead, gcra_load_before(quota.tick, state.ahead, behind)};
+  }
   const std::uint64_t passed =
       static_cast<std::uint64_t>(now) - static_cast<std::uint64_t>(state.time);
   std::uint64_t back = 0;
   const bool some = checked_mul(passed, static_cast<std::uint64_t>(quota.tick), &back) &&
                     back < static_cast<std::uint64_t>(state.ahead);
   const std::int64_t ahead = some ? state.ahead - static_cast<std::int64_t>(back) : 0;
-  return {now, ahead, 0, ahead};
+  return {now, now, ahead, ahead};
 }
 
 /// Nanoseconds from `now` until the arrival time is `excess` units less ahead of it than it is of
@@ -188,7 +201,8 @@ struct gcra_moment {
     const gcra_quota& quota, const gcra_moment& moment, std::int64_t excess) noexcept {
   if (quota.tick == 0) return excess > 0 ? never : std::chrono::nanoseconds(0);
   std::int64_t wait = excess / quota.tick + (excess % quota.tick > 0 ? 1 : 0);
-  if (__builtin_add_overflow(wait, static_cast<std::int64_t>(moment.back), &wait)) return never;
+  const auto back = static_cast<std::int64_t>(min_of(moment.back(), ~std::uint64_t{0} >> 1));
+  if (__builtin_add_overflow(wait, back, &wait)) return never;
   return std::chrono::nanoseconds(max_of(wait, std::int64_t{0}));
 }
 
@@ -242,12 +256,13 @@ struct gcra_moment {
                                                  std::uint64_t cost) noexcept {
   const auto most = static_cast<std::uint64_t>(gcra_beyond / quota.token);
   const std::int64_t units = static_cast<std::int64_t>(min_of(cost, most)) * quota.token;
-  if (units <= moment.ahead) return {moment.time, moment.ahead - units};
-  if (moment.back == 0 || quota.tick == 0) return {moment.time, 0};
-  const std::int64_t before = units - moment.ahead;  // of `moment.time`
-  if (static_cast<std::uint64_t>(before / quota.tick) >= moment.back) {
-    return {moment.time - static_cast<std::int64_t>(moment.back), 0};
+  if (moment.load <= quota.lending) {
+    return {moment.now, max_of(moment.load - units, std::int64_t{0})};
   }
+  if (units <= moment.ahead) return {moment.time, moment.ahead - units};
+  if (quota.tick == 0) return {moment.time, 0};
+  const std::int64_t before = units - moment.ahead;  // of `moment.time`
+  if (static_cast<std::uint64_t>(before / quota.tick) >= moment.back()) return {moment.now, 0};
   const std::int64_t earlier = before / quota.tick + (before % quota.tick > 0 ? 1 : 0);
   return {moment.time - earlier, earlier * quota.tick - before};
 }

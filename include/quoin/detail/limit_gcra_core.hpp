@@ -28,7 +28,7 @@ class token_bucket_core {
   /// From valid options and a state that they permit.
   token_bucket_core(const options_type& options, const gcra_quota& quota,
                     const gcra_state& state) noexcept
-      : quota_(quota), state_(state), options_(options) {}
+      : time_(state.time), quota_(quota), ahead_(state.ahead), options_(options) {}
 
   QUOIN_ALWAYS_INLINE decision try_acquire(std::int64_t now, std::uint64_t cost) noexcept {
     if (cost == 0) return peek(now, 0);
@@ -88,42 +88,50 @@ class token_bucket_core {
 
   void refund(std::int64_t now, std::uint64_t cost) noexcept {
     if (cost == 0) return;
-    state_ = gcra_refunded(quota_, arrive(now), cost);
+    set(gcra_refunded(quota_, arrive(now), cost));
   }
 
-  void reset() noexcept { state_ = {}; }
+  void reset() noexcept { set({}); }
 
   void reconfigure(std::int64_t now, const options_type& options, inherit what,
                    const char* type = "token_bucket", const char* burst_name = "burst") {
     const gcra_quota quota = checked_quota(type, options, burst_name);
     const gcra_moment at = arrive(now);
-    state_ = {at.time, gcra_inherited(quota_, at.ahead, quota, what)};
+    set({now, gcra_inherited(quota_, at.load, quota, what)});
     quota_ = quota;
     options_ = options;
   }
 
   [[nodiscard]] const options_type& options() const noexcept { return options_; }
   [[nodiscard]] const gcra_quota& quota() const noexcept { return quota_; }
-  [[nodiscard]] const gcra_state& state() const noexcept { return state_; }
+  [[nodiscard]] gcra_state state() const noexcept { return {time_, ahead_}; }
 
   /// The bucket at `now`, which is not changed by that.
   [[nodiscard]] QUOIN_ALWAYS_INLINE gcra_moment look(std::int64_t now) const noexcept {
-    return gcra_at(quota_, now < state_.time ? resumed(now) : state_, now);
+    return gcra_at(quota_, now < time_ ? resumed(now) : state(), now);
   }
 
  private:
   [[nodiscard]] gcra_state resumed(std::int64_t now) const noexcept {
-    return gcra_resumed(quota_, state_, now, options_.max_backward_step.count());
+    return gcra_resumed(quota_, state(), now, options_.max_backward_step.count());
+  }
+
+  QUOIN_COLD void resume(std::int64_t now) noexcept { set(resumed(now)); }
+
+  void set(const gcra_state& state) noexcept {
+    time_ = state.time;
+    ahead_ = state.ahead;
   }
 
   QUOIN_ALWAYS_INLINE gcra_moment arrive(std::int64_t now) noexcept {
-    if (now < state_.time) [[unlikely]]
-      state_ = resumed(now);
-    return gcra_at(quota_, state_, now);
+    if (now < time_) [[unlikely]]
+      resume(now);
+    return gcra_at(quota_, state(), now);
   }
 
   QUOIN_ALWAYS_INLINE decision take(const gcra_moment& at, std::int64_t units) noexcept {
-    state_ = {at.time, at.ahead + units};
+    time_ = at.now;
+    ahead_ = at.load + units;  // no more than is lent: it fits
     return gcra_allowed(quota_, at, units);
   }
 
@@ -135,8 +143,10 @@ class token_bucket_core {
     return static_cast<std::uint64_t>(quota_.lending / quota_.token);
   }
 
+  // Apart, or compilers write them as one vector, which the next reading of either has to wait for.
+  std::int64_t time_ = gcra_state().time;
   gcra_quota quota_;
-  gcra_state state_;
+  std::int64_t ahead_ = gcra_state().ahead;
   options_type options_;
 };
 
@@ -148,14 +158,18 @@ inline void write_gcra(std::span<std::byte> out, std::uint16_t format,
                        const token_bucket_core& core, std::int64_t now) noexcept {
   const token_bucket_options& options = core.options();
   const gcra_moment at = core.look(now);
+  const std::int64_t tick = core.quota().tick;
+  constexpr std::uint64_t longest = ~std::uint64_t{0} >> 1;
+  const std::uint64_t wait =
+      tick == 0 ? 0 : min_of(at.back(), longest) + static_cast<std::uint64_t>(at.ahead / tick);
   frame_writer to(out, {.format = format, .version = 1}, gcra_parameters);
   to.put(options.rate.count);
   to.put(static_cast<std::uint64_t>(options.rate.per.count()));
   to.put(options.burst);
   to.put(options.max_debt);
   to.put(static_cast<std::uint64_t>(options.max_backward_step.count()));
-  to.put(static_cast<std::uint64_t>(at.ahead));
-  to.put(at.back);
+  to.put(min_of(wait, longest));
+  to.put(static_cast<std::uint64_t>(tick == 0 ? at.ahead : at.ahead % tick));
   to.finish();
 }
 
@@ -184,17 +198,23 @@ inline void write_gcra(std::span<std::byte> out, std::uint16_t format,
   if (gcra_quota_of(options, &quota).parameter != nullptr) {
     return bad(frame_header_size, "quoin: a quota that no bucket has");
   }
-  if (field(5) > static_cast<std::uint64_t>(quota.lending + quota.tick)) {
-    return bad(frame_header_size + 40, "quoin: a greater debt than this bucket lends");
+  const auto lending = static_cast<std::uint64_t>(quota.lending);
+  const auto tick = static_cast<std::uint64_t>(quota.tick);
+  const std::uint64_t wait = field(5), units = field(6);
+  if (wait >> 63 != 0 || wait > (tick == 0 ? 0 : field(4) + lending / tick + 1)) {
+    return bad(frame_header_size + 40, "quoin: owes more than this bucket lends");
   }
-  if (field(6) > field(4)) {
-    return bad(frame_header_size + 48, "quoin: ahead of its clock by more than the greatest step");
+  if (tick == 0 ? units > lending : units >= tick) {
+    return bad(frame_header_size + 48, "quoin: more units than there may be");
   }
-  gcra_state state{now, static_cast<std::int64_t>(field(5))};
-  if (__builtin_add_overflow(now, static_cast<std::int64_t>(field(6)), &state.time)) {
+  if (wait == 0 && units == 0) return token_bucket_core(options, quota, {});
+  std::uint64_t all = 0;
+  gcra_state state{now, static_cast<std::int64_t>(units)};
+  if (checked_mul(wait, tick, &all) && all <= lending) {
+    state.ahead += static_cast<std::int64_t>(all);
+  } else if (__builtin_add_overflow(now, static_cast<std::int64_t>(wait), &state.time)) {
     state.time = INT64_MAX;
   }
-  if (state.ahead == 0 && state.time == now) state = {};
   return token_bucket_core(options, quota, state);
 }
 
