@@ -96,8 +96,13 @@ class interleaver {
   }
 
   /// Called before each operation: others may come first.
-  static void point(const void* word, bool writes) {
-    if (interleaver* const self = now_running()) self->stop_before({word, writes});
+  /// @param writes  whether it would change `word` as that is when it is asked.
+  template <class Writes>
+  static void point(const void* word, const Writes& writes) {
+    interleaver* const self = now_running();
+    if (self == nullptr) return;
+    self->stop_before(
+        {word, true, &writes, [](const void* f) { return (*static_cast<const Writes*>(f))(); }});
   }
   /// Called after each operation, with what was read or replaced.
   static void done(std::uint64_t seen, bool changed) {
@@ -116,6 +121,8 @@ class interleaver {
   struct operation {
     const void* word = nullptr;
     bool writes = false;
+    const void* asked = nullptr;
+    bool (*ask)(const void*) = nullptr;
   };
   struct reading {
     const void* word;
@@ -240,6 +247,7 @@ class interleaver {
   /// Notes that `me` moves, and where it could have moved earlier to another effect.
   void record(std::size_t me) {
     thread& t = threads_[me];
+    if (t.next.ask != nullptr) t.next.writes = t.next.ask(t.next.asked);
     clock known = t.known;
     for (std::size_t i = trace_.size(); i-- > 0;) {
       const event& e = trace_[i];
@@ -337,7 +345,7 @@ class interleaved_atomic {
   interleaved_atomic& operator=(const interleaved_atomic&) = delete;
 
   [[nodiscard]] T load(std::memory_order = std::memory_order_seq_cst) const noexcept {
-    interleaver::point(this, false);
+    interleaver::point(this, [] { return false; });
     interleaver::done(word(value_), false);
     return value_;
   }
@@ -380,7 +388,7 @@ class interleaved_atomic {
 
   template <class Change>
   T modify(Change change) noexcept {
-    interleaver::point(this, true);
+    interleaver::point(this, [&] { return word(change(value_)) != word(value_); });
     const T old = value_;
     value_ = change(old);
     interleaver::done(word(old), word(old) != word(value_));
@@ -388,7 +396,7 @@ class interleaved_atomic {
   }
 
   bool compare_exchange(T& expected, T value, bool weak) noexcept {
-    interleaver::point(this, true);
+    interleaver::point(this, [&] { return word(value_) == word(expected); });
     const T old = value_;
     const bool equal = word(old) == word(expected);
     const bool succeeds = equal && !(weak && interleaver::fails_without_reason());
