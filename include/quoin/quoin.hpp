@@ -25,6 +25,7 @@
 #include <quoin/interop/parquet_bloom.hpp>
 #include <quoin/interop/postgresql_hyperloglog.hpp>
 #include <quoin/interop/redis_hyperloglog.hpp>
+#include <quoin/interop/redis_limiter.hpp>
 #include <quoin/limit/fixed_window.hpp>
 #include <quoin/limit/http_headers.hpp>
 #include <quoin/limit/token_bucket.hpp>
