@@ -132,7 +132,7 @@ struct window_moment {
 ///   nanoseconds reset_after(state, now)        until the state is that of an unused limiter
 ///   void take(state&, cost), give(state&, cost), and perhaps reserve(state&, now, cost, max_wait)
 /// `Store` has `change(now, f)`: it calls `f(quota, state)`, perhaps more than once, keeps what f made
-/// of the state if f says so, and returns both.
+/// of the state if f says that it changed it, and returns both.
 template <class Quota, class Store>
 class window_core {
   using state = typename Quota::state;
@@ -264,7 +264,13 @@ class plain_store {
 
   template <class F>
   QUOIN_ALWAYS_INLINE window_moment<Quota> change(std::int64_t now, F f) noexcept {
-    state next = at_.plan.settled(at_.state, now);
+    // In place, as f leaves alone what it does not change: a copy would be stored and loaded in
+    // pieces of other sizes, which stalls.
+    if (window_plan<Quota>::within(at_.plan.quota, at_.state, now)) [[likely]] {
+      f(at_.plan.quota, at_.state);
+      return {at_.plan.quota, at_.state};
+    }
+    state next = at_.plan.moved(at_.state, now);
     if (f(at_.plan.quota, next) || next.begin < at_.state.begin) at_.state = next;
     return {at_.plan.quota, next};
   }

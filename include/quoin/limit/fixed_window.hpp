@@ -13,7 +13,7 @@
 /// Cost        try_acquire_at: 1 to 2 ns. The first request of a window divides once. Fields of the answer
 ///             that are not read cost nothing. atomic_fixed_window: one compare-and-swap; a refusal
 ///             writes nothing.
-/// Memory      64 bytes; atomic 320, of which requests write one cache line.
+/// Memory      72 bytes; atomic 384, of which requests write one cache line.
 /// Threads     fixed_window: like a standard container. atomic_fixed_window: concurrent, lock-free but
 ///             for a new quota and the begin of a new range of windows (docs: below), for which threads
 ///             that need it wait for one another.
