@@ -28,6 +28,7 @@
 #include <quoin/interop/redis_limiter.hpp>
 #include <quoin/limit/fixed_window.hpp>
 #include <quoin/limit/http_headers.hpp>
+#include <quoin/limit/lease.hpp>
 #include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/token_bucket.hpp>
 #include <quoin/placement/balancer.hpp>

@@ -88,7 +88,7 @@ class token_bucket_core {
 
   void refund(std::int64_t now, std::uint64_t cost) noexcept {
     if (cost == 0) return;
-    set(gcra_refunded(quota_, arrive(now), cost));
+    set(gcra_refunded(quota_, gcra_at(quota_, state(), now), cost));  // however late it comes
   }
 
   void reset() noexcept { set({}); }
