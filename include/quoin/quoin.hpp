@@ -31,6 +31,7 @@
 #include <quoin/limit/lease.hpp>
 #include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/multi_limiter.hpp>
+#include <quoin/limit/keyed_limiter.hpp>
 #include <quoin/limit/token_bucket.hpp>
 #include <quoin/placement/balancer.hpp>
 #include <quoin/placement/bounded_load.hpp>

@@ -104,4 +104,16 @@ concept limiter = requires(T& limiter, const T& same, typename T::time_point now
 
 }  // namespace quoin::inline QUOIN_ABI
 
+namespace quoin::inline QUOIN_ABI::detail {
+
+/// Nanoseconds since the epoch of the clock, which is all of time that an algorithm sees.
+template <class TimePoint>
+[[nodiscard]] constexpr std::int64_t nanoseconds_of(TimePoint time) noexcept {
+  return std::chrono::duration_cast<std::chrono::duration<std::int64_t, std::nano>>(
+             time.time_since_epoch())
+      .count();
+}
+
+}  // namespace quoin::inline QUOIN_ABI::detail
+
 #endif

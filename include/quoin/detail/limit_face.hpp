@@ -13,14 +13,6 @@
 
 namespace quoin::inline QUOIN_ABI::detail {
 
-/// Nanoseconds since the epoch of the clock, which is all of time that an algorithm sees.
-template <class TimePoint>
-[[nodiscard]] constexpr std::int64_t nanoseconds_of(TimePoint time) noexcept {
-  return std::chrono::duration_cast<std::chrono::duration<std::int64_t, std::nano>>(
-             time.time_since_epoch())
-      .count();
-}
-
 /// A limiter is an algorithm over integer nanoseconds, `Core`, and this face. What the algorithm
 /// cannot do, the face does not offer. `Core` has `options_type` and, with `now` in nanoseconds,
 ///   decision      try_acquire(now, cost)         decision peek(now, cost) const
