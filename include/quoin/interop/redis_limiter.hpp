@@ -10,7 +10,7 @@
 ///             fixed_window and sliding_window do with the same options at the same times, all fields
 ///             of the answer included, as long as the server has the key: it drops one that is full
 ///             again, `keep` after that. Numbers in Lua are doubles, so quotas have tighter bounds.
-/// Cost        of the server, 5 to 10 µs for a question; of redis_sliding_log, O(cost · log n).
+/// Cost        of the server, 10 to 30 µs for a question; of redis_sliding_log, O(cost · log n).
 /// Memory      on the server one short string for each key, about 100 bytes; a log has one member of a
 ///             sorted set for each request that counts. Keys expire by themselves.
 /// Time        is the caller's (`…_at`), so clocks of all callers should agree; or that of the server,
