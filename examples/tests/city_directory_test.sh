@@ -26,10 +26,12 @@ refuses() {
 "$program" >"$folder/account" 2>&1 || fail "the account ended with an error: $(tail -n 1 "$folder/account")"
 for text in '24,307 places' 'checksum mismatch' 'equal bit for bit to one filter of all' \
   'Countries: 209 by std::unordered_set, 209.00 by the sketch' 'equal bit for bit to one sketch of all names' \
-  'equal bit for bit to one of all words' 'merging adds none' 'equal bit for bit to one of all,' 'three replicas in three zones' 'Every figure above'; do
+  'equal bit for bit to one of all words' 'merging adds none' 'equal bit for bit to one of all,' 'three replicas in three zones' \
+  '24,307 queries in 12.2 s, 12,253 passed' 'Every figure above'; do
   grep -qF "$text" "$folder/account" || fail "the account lacks '$text'"
 done
-[ "$(awk '{ if (length($0) > longest) longest = length($0) } END { print longest }' "$folder/account")" -le 100 ] ||
+# Characters, not bytes: what continues one in UTF-8 does not count.
+[ "$(LC_ALL=C tr -d '\200-\277' <"$folder/account" | awk '{ if (length($0) > longest) longest = length($0) } END { print longest }')" -le 100 ] ||
   fail "the account has lines of more than 100 characters"
 
 header='name	country	lat	lng	population'
