@@ -2,6 +2,8 @@
 // Decision for decision with a live redis-server: the scripts there, the limiters of limit/ here, the
 // same times for both.
 #include <quoin/interop/redis_limiter.hpp>
+#include <quoin/limit/fixed_window.hpp>
+#include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/token_bucket.hpp>
 
 #include "support/limit_oracle.hpp"
@@ -285,6 +287,77 @@ TEST_F(redis_limiter_server, a_hundred_thousand_decisions_of_windows) {
     }
   }
   EXPECT_GT(allowed, 30'000u);
+}
+
+/// As a limiter says it whose times are whole microseconds.
+quoin::decision in_microseconds(quoin::decision d) {
+  if (d.retry_after != quoin::never)
+    d.retry_after = std::chrono::ceil<std::chrono::microseconds>(d.retry_after);
+  return d;
+}
+
+/// All verbs of windows, at times that go back, too.
+template <class There, class Here>
+void verbs_of_windows(draws& draw, const std::string& name, const There& there, Here& here,
+                      auto ask) {
+  const auto per = static_cast<std::uint64_t>(here.options().rate.per / 1us);
+  const std::uint64_t limit = here.options().rate.count;
+  quoin::redis_time now(std::chrono::floor<std::chrono::microseconds>(random_origin(draw)));
+  const auto steps = [&](std::uint64_t most) {
+    return std::chrono::microseconds(draw.sized(most));
+  };
+  for (int i = 0; i < 200; ++i) {
+    const std::uint64_t kind = draw.below(100), verb = draw.below(10);
+    if (kind < 60) now += steps(per / 8);
+    if (kind == 60) now += steps(4 * per);
+    if (kind > 92) now -= steps(per);
+    if (kind == 61) now -= steps(4 * per);
+    const std::uint64_t cost = draw.below(2) == 0 ? 1 + limit / 8 : draw.sized(limit + 2);
+    const std::string what = std::to_string(i) + " cost " + std::to_string(cost);
+    if (verb < 6) {
+      ask(name, there.try_acquire_at(now, cost), in_microseconds(here.try_acquire_at(now, cost)),
+          "take " + what);
+    } else if (verb == 6) {
+      ask(name, there.peek_at(now, cost), in_microseconds(here.peek_at(now, cost)), "peek " + what);
+    } else if (verb < 9) {
+      ask(name, there.acquire_up_to_at(now, cost), here.acquire_up_to_at(now, cost),
+          "some " + what);
+    } else {
+      ask(name, there.refund_at(now, cost), here.peek_at(now, 0).remaining, "refund " + what);
+      here.refund_at(now, cost);
+    }
+  }
+}
+
+TEST_F(redis_limiter_server, all_verbs_of_windows) {
+  draws draw{3};
+  load(quoin::redis_fixed_window({.rate = quoin::per_second(1)}).peek());
+  load(quoin::redis_sliding_window({.rate = quoin::per_second(1)}).peek());
+  const auto ask_of = [this](const auto&... arguments) { ask(arguments...); };
+  for (int round = 0; round < 100; ++round) {
+    const quoin::redis_window_options options{
+        .rate = {draw.sized(std::uint64_t{1} << 52),
+                 std::chrono::microseconds(1 + draw.sized(86'400'000'000))},
+        .offset = std::chrono::microseconds(draw.sized(1'000'000'000)) - 500s,
+        .max_backward_step = std::chrono::microseconds(draw.sized(100'000'000)),
+        .keep = 1h};
+    const bool up = draw.below(2) == 0;
+    quoin::fixed_window<wall> fixed({.rate = options.rate,
+                                     .offset = options.offset,
+                                     .max_backward_step = options.max_backward_step});
+    verbs_of_windows(draw, "fixed:" + std::to_string(round), quoin::redis_fixed_window(options),
+                     fixed, ask_of);
+    quoin::sliding_window<wall> sliding({.rate = options.rate,
+                                         .fractions = up ? quoin::weight::up : quoin::weight::down,
+                                         .offset = options.offset,
+                                         .max_backward_step = options.max_backward_step});
+    verbs_of_windows(draw, "sliding:" + std::to_string(round),
+                     quoin::redis_sliding_window(options, up), sliding, ask_of);
+    if (round % 10 == 9) {
+      ASSERT_TRUE(settle()) << round;
+      ASSERT_EQ(server_->call({"FLUSHALL"}).text, "OK");
+    }
+  }
 }
 
 // --- how a server is used -------------------------------------------------------------------------

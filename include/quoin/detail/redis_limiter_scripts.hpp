@@ -40,13 +40,13 @@ if state then
   local passed = (s - at_s) * 1e9 + (n - at_n)
   if passed >= 0 or tick == 0 then
     at_s, at_n, ahead = s, n, math.max(ahead - passed * tick, 0)
-  elseif (-passed - step) * tick > lent - ahead then
+  elseif verb ~= 'back' and (-passed - step) * tick > lent - ahead then
     at_s, at_n, ahead, anew = s, n, full, true
   else
     back = -passed
   end
 end
-local load, wait, taken = ahead + back * tick, back, 0
+local load, wait, taken = ahead + back * tick, math.min(back, 2 ^ 53), 0
 local after = load
 if verb == 'back' then
   anew, after = true, load - units
@@ -88,7 +88,8 @@ return {taken, ahead, wait}
 /// Answers {taken, begin of the window, count before, now}.
 inline constexpr std::string_view redis_fixed_window_script = R"lua(
 local now, verb, cost, limit = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local window, offset, step, keep = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local window, offset = tonumber(ARGV[5]), tonumber(ARGV[6])
+local step, keep = tonumber(ARGV[7]), tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = tonumber(time[1]) * 1e6 + tonumber(time[2])
@@ -110,7 +111,8 @@ if state then
 end
 local left, taken, after = limit - count, 0, count
 if verb == 'back' then
-  after, anew = math.max(count - cost, 0), true
+  after = math.max(count - cost, 0)
+  anew = anew or after < count
 elseif verb == 'some' then
   taken = math.max(math.min(cost, left), 0)
 elseif cost <= left then
@@ -129,7 +131,8 @@ return {taken, begin, count, now}
 /// Answers {taken, begin of the window, count before it, count in it before, now}.
 inline constexpr std::string_view redis_sliding_window_script = R"lua(
 local now, verb, cost, limit = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local window, offset, step, keep = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local window, offset = tonumber(ARGV[5]), tonumber(ARGV[6])
+local step, keep = tonumber(ARGV[7]), tonumber(ARGV[8])
 local up = ARGV[9] == '1'
 if not now then
   local time = redis.call('TIME')
@@ -171,9 +174,11 @@ local weight = math.floor(previous * (overlap / window))
 while weight > 0 and compare(weight, window, previous, overlap) > 0 do weight = weight - 1 end
 while compare(weight + 1, window, previous, overlap) <= 0 do weight = weight + 1 end
 if up and compare(weight, window, previous, overlap) < 0 then weight = weight + 1 end
-local left, taken, after = limit - count - weight, 0, count
+local left, taken, after, faded = limit - count - weight, 0, count, previous
 if verb == 'back' then
-  after, anew = math.max(count - cost, 0), true
+  after = math.max(count - cost, 0)
+  faded = math.max(previous - math.max(cost - count, 0), 0)
+  anew = anew or after < count or faded < previous
 elseif verb == 'some' then
   taken = math.max(math.min(cost, left), 0)
 elseif cost <= left then
@@ -181,7 +186,7 @@ elseif cost <= left then
 end
 if verb ~= 'peek' and (taken > 0 or anew) then
   local ms = math.ceil((begin + 2 * window - now) / 1000) + keep
-  redis.call('SET', KEYS[1], string.format('windows %.0f %.0f %.0f', begin, previous, after + taken),
+  redis.call('SET', KEYS[1], string.format('windows %.0f %.0f %.0f', begin, faded, after + taken),
              'PX', string.format('%.0f', ms))
 end
 return {taken, begin, previous, count, now}
@@ -220,7 +225,7 @@ if last and last > now then
 end
 local gone, count = (closed and '(' or '') .. text(at - window), 0
 if verb == 'peek' then
-  count = redis.call('ZCOUNT', key, closed and text(at - window) or '(' .. text(at - window), '+inf')
+  count = redis.call('ZCOUNT', key, (closed and '' or '(') .. text(at - window), '+inf')
 else
   redis.call('ZREMRANGEBYSCORE', key, '-inf', gone)
   count = redis.call('ZCARD', key)
@@ -261,13 +266,13 @@ struct redis_script {
 };
 
 inline constexpr redis_script redis_bucket_lua{redis_bucket_script,
-                                               "430644b572851cc54948e5da142ca96b4bdf76c4"};
+                                               "14404cd2a8fbe83cefbb71144d850f3cd184e973"};
 inline constexpr redis_script redis_fixed_window_lua{redis_fixed_window_script,
-                                                     "cc65efdb6423cffa441b62019dfd5c906fc0f464"};
+                                                     "61a91146e5207eeacc87895428c453901d93b8d6"};
 inline constexpr redis_script redis_sliding_window_lua{redis_sliding_window_script,
-                                                       "23dd6a6886b75156152084054c262033388473b2"};
+                                                       "7367063c3300b1ebe3e082fd20d3911f38c7883d"};
 inline constexpr redis_script redis_sliding_log_lua{redis_sliding_log_script,
-                                                    "86b733f071f3d53165e736d7a9bfadf937cf9db1"};
+                                                    "44e95f87df169a8604c4f4f300da1476791dd5a9"};
 
 }  // namespace quoin::inline QUOIN_ABI::detail
 
