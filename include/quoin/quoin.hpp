@@ -32,6 +32,7 @@
 #include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/multi_limiter.hpp>
 #include <quoin/limit/keyed_limiter.hpp>
+#include <quoin/limit/leaky_bucket.hpp>
 #include <quoin/limit/token_bucket.hpp>
 #include <quoin/placement/balancer.hpp>
 #include <quoin/placement/bounded_load.hpp>

@@ -117,11 +117,12 @@ class atomic_token_bucket_core {
     }
   }
 
-  void reconfigure(std::int64_t now, const options_type& options, inherit what) {
+  void reconfigure(std::int64_t now, const options_type& options, inherit what,
+                   const char* type = "token_bucket", const char* burst_name = "burst") {
     for (;;) {
       const reading from = read();
       token_bucket_core core = from.core();
-      core.reconfigure(now, options, what);
+      core.reconfigure(now, options, what, type, burst_name);
       if (enter_generation(from, core, base_of(core.quota(), now))) return;
     }
   }
