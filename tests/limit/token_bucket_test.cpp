@@ -216,6 +216,22 @@ TEST(token_bucket, a_clock_that_goes_back_brings_nothing_back) {
   EXPECT_EQ(text(b.try_acquire_at(at(40s) - 1ns)), "no 0 1000 3000");
 }
 
+// Threads read their clocks a little apart.
+TEST(token_bucket, what_is_given_back_to_a_full_one_takes_nothing_away) {
+  bucket b = make({.rate = quoin::per_second(1'000'000'000), .burst = 10});
+  quoin::atomic_token_bucket shared(b);
+  b.refund_at(at(1s + 1us));
+  shared.refund_at(at(1s + 1us));
+  EXPECT_EQ(b.peek_at(at(1s)).remaining, 10u) << "a new one";
+  EXPECT_EQ(shared.peek_at(at(1s)).remaining, 10u);
+  b.try_acquire_at(at(2s), 10);
+  shared.try_acquire_at(at(2s), 10);
+  b.refund_at(at(2s + 1us), 4);
+  shared.refund_at(at(2s + 1us), 4);
+  EXPECT_EQ(b.peek_at(at(2s + 10ns)).remaining, 10u) << "one that has filled";
+  EXPECT_EQ(shared.peek_at(at(2s + 10ns)).remaining, 10u);
+}
+
 TEST(token_bucket, all_times_that_a_clock_can_tell) {
   const nanoseconds ends[] = {nanoseconds::min(),       nanoseconds::min() + 1ns, -1ns, 0ns, 1ns,
                               nanoseconds::max() - 1ns, nanoseconds::max()};

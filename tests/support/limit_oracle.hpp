@@ -170,8 +170,10 @@ class level_oracle {
   }
   /// Takes tokens whether they are there or not.
   void debit(std::int64_t now, std::uint64_t cost) { set(now, level_at(now) - tokens(cost)); }
+  /// A full one is left alone: it was full earlier, and that is not taken back.
   void refund(std::int64_t now, std::uint64_t cost) {
-    set(now, std::min(tokens(quota_.burst), level_at(now) + tokens(cost)));
+    const wide full = tokens(quota_.burst), level = level_at(now);
+    if (level < full) set(now, std::min(full, level + tokens(cost)));
   }
 
   /// The tokens at `now`, of which a token is `per`.

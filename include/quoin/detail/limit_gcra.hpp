@@ -250,8 +250,8 @@ struct gcra_moment {
   return quota.tick == 0 ? limit_reason::no_rate : limit_reason::limited;
 }
 
-/// The state after `cost` tokens came back at `moment`: the arrival time is so much earlier, but not
-/// before `now`.
+/// The state after `cost` tokens came back to a bucket that is not full at `moment`: the arrival time
+/// is so much earlier, but not before `now`.
 [[nodiscard]] constexpr gcra_state gcra_refunded(const gcra_quota& quota, const gcra_moment& moment,
                                                  std::uint64_t cost) noexcept {
   const auto most = static_cast<std::uint64_t>(gcra_beyond / quota.token);

@@ -87,8 +87,10 @@ class token_bucket_core {
   }
 
   void refund(std::int64_t now, std::uint64_t cost) noexcept {
-    if (cost == 0) return;
-    set(gcra_refunded(quota_, gcra_at(quota_, state(), now), cost));  // however late it comes
+    const gcra_moment at = gcra_at(quota_, state(), now);  // however late it comes
+    // Of a full bucket, `now` must not become the arrival time, which is earlier.
+    if (cost == 0 || at.load == 0) return;
+    set(gcra_refunded(quota_, at, cost));
   }
 
   void reset() noexcept { set({}); }
