@@ -145,6 +145,11 @@ TEST(FixedWindow, NeverGivesBackWhatAClockThatGoesBackTook) {
   EXPECT_EQ(unused.peek_at(at(nanoseconds(INT64_MIN))).remaining, 2u);
 }
 
+TEST(FixedWindow, GivesNothingBackToALaterWindow) {
+  expect_nothing_back_from_the_past<window>(fixed_window_options());
+  expect_nothing_back_from_the_past<atomic_window>(fixed_window_options());
+}
+
 TEST(FixedWindow, InheritsAsItIsTold) {
   for (const bool owes : {false, true}) {
     const auto left = [owes](inherit what, std::uint64_t limit) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <quoin/limit/fixed_window.hpp>
 #include <quoin/limit/lease.hpp>
+#include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/token_bucket.hpp>
 
 #include <gtest/gtest.h>
@@ -85,6 +87,28 @@ TEST(token_lease, what_comes_back_late_is_not_a_clock_set_back) {
   ASSERT_TRUE(b.try_acquire(5));
   one.release();
   EXPECT_EQ(b.peek().remaining, 2u);
+}
+
+template <class Window>
+void expect_no_window_fuller_than_full(const typename Window::options_type& options) {
+  for (const auto pause : {90s, 130s}) {  // within `max_backward_step` of the lease's window or not
+    manual_clock clock(at(10s));
+    Window window(options, clock);
+    quoin::token_lease one(window, 10);
+    EXPECT_TRUE(one.try_acquire());
+    clock.advance(pause);
+    const std::uint64_t there = window.acquire_up_to(100);
+    EXPECT_GT(there, 90u);
+    one.release();
+    EXPECT_EQ(window.acquire_up_to(100), 0u);
+  }
+}
+
+TEST(token_lease, of_a_window_that_has_ended_gives_nothing_to_a_later_one) {
+  expect_no_window_fuller_than_full<quoin::atomic_fixed_window<manual_clock>>(
+      {.rate = quoin::per_minute(100)});
+  expect_no_window_fuller_than_full<quoin::atomic_sliding_window<manual_clock>>(
+      {.rate = quoin::per_minute(100)});
 }
 
 TEST(token_lease, threads_spend_each_token_once) {

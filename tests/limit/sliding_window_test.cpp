@@ -99,6 +99,11 @@ TEST(SlidingWindow, AnswersToCostsRatesAndClocks) {
   EXPECT_EQ(lends.peek_at(at(1600ms)).remaining, 6u);
 }
 
+TEST(SlidingWindow, GivesNothingBackToALaterWindow) {
+  expect_nothing_back_from_the_past<window>(sliding_window_options());
+  expect_nothing_back_from_the_past<atomic_window>(sliding_window_options());
+}
+
 TEST(SlidingWindow, InheritsAsItIsTold) {
   const auto left = [](inherit what, std::uint64_t limit) {
     window w({.rate = quoin::per_minute(10)}, none);

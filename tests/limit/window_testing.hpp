@@ -130,6 +130,27 @@ void expect_equal_answers(const std::vector<Options>& quotas, std::uint64_t seed
   }
 }
 
+/// What was taken in a window that has ended is not given back to a later one, nor does such a refund
+/// say that the clock was set back, however old it is.
+template <class Limiter, class Options>
+void expect_nothing_back_from_the_past(Options options) {
+  const quoin::manual_clock clock;
+  for (const auto step : {nanoseconds(0), nanoseconds(std::chrono::seconds(10))}) {
+    options.rate = quoin::per_second(3);
+    options.max_backward_step = step;
+    Limiter limiter(options, clock);
+    const auto before = at(std::chrono::seconds(100)), now = at(std::chrono::seconds(102));
+    EXPECT_TRUE(limiter.try_acquire_at(before, 2));
+    EXPECT_TRUE(limiter.try_acquire_at(now, 2));
+    limiter.refund_at(before, 2);
+    EXPECT_EQ(limiter.peek_at(now).remaining, 1u);
+    limiter.refund_at(at(std::chrono::seconds(1)), 2);
+    EXPECT_EQ(limiter.peek_at(now).remaining, 1u);
+    limiter.refund_at(now, 1);
+    EXPECT_EQ(limiter.peek_at(now).remaining, 2u);
+  }
+}
+
 /// No damage to bytes does harm: an error, or a limiter that answers.
 template <class Value>
 void expect_harmless(std::span<const std::byte> golden) {

@@ -106,7 +106,8 @@ class limiter_face {
 
   // --- changing ---------------------------------------------------------------------------------
 
-  /// Gives back `cost` tokens that were taken and not used; it never becomes fuller than full.
+  /// Gives back `cost` tokens that were taken and not used; it never becomes fuller than full. The
+  /// best `now` is that of the taking, however long ago: windows get back what was theirs, and no more.
   void refund_at(time_point now, std::uint64_t cost = 1) noexcept {
     core_.refund(nanoseconds_of(now), cost);
   }

@@ -124,6 +124,9 @@ struct window_moment {
   typename Quota::state state;
 };
 
+/// A time before the window: that of a clock which was set back, perhaps, or what is past.
+enum class earlier { resumed, ignored };
+
 /// The verbs over a store of plan and state. `Quota` has a `state`, whose `begin` is where its window
 /// begins, and in it, for a state that is settled at `now`:
 ///   bool passes(state, now, cost, bound)       whether `bound` tokens bear `cost` more
@@ -132,7 +135,8 @@ struct window_moment {
 ///   nanoseconds reset_after(state, now)        until the state is that of an unused limiter
 ///   void take(state&, cost), give(state&, cost), and perhaps reserve(state&, now, cost, max_wait)
 /// `Store` has `change(now, f)`: it calls `f(quota, state)`, perhaps more than once, keeps what f made
-/// of the state if f says that it changed it, and returns both.
+/// of the state if f says that it changed it, and returns both. `change<earlier::ignored>` leaves a
+/// state alone whose window begins after `now`.
 template <class Quota, class Store>
 class window_core {
   using state = typename Quota::state;
@@ -204,7 +208,8 @@ class window_core {
   }
 
   void refund(std::int64_t now, std::uint64_t cost) noexcept {
-    store_.change(now, [&](const Quota& quota, state& s) {
+    // Of a window that has ended, the later ones have nothing to give back.
+    store_.template change<earlier::ignored>(now, [&](const Quota& quota, state& s) {
       const state before = s;
       quota.give(s, cost);
       return !(s == before);
@@ -262,7 +267,7 @@ class plain_store {
     return checked_plan<Quota>(Quota::type, options);
   }
 
-  template <class F>
+  template <earlier Earlier = earlier::resumed, class F>
   QUOIN_ALWAYS_INLINE window_moment<Quota> change(std::int64_t now, F f) noexcept {
     // In place, as f leaves alone what it does not change: a copy would be stored and loaded in
     // pieces of other sizes, which stalls.
@@ -270,6 +275,7 @@ class plain_store {
       f(at_.plan.quota, at_.state);
       return {at_.plan.quota, at_.state};
     }
+    if (Earlier == earlier::ignored && now < at_.state.begin) return {at_.plan.quota, at_.state};
     state next = at_.plan.moved(at_.state, now);
     if (f(at_.plan.quota, next) || next.begin < at_.state.begin) at_.state = next;
     return {at_.plan.quota, next};

@@ -43,7 +43,7 @@ class word_store {
     return within_word(checked_plan<Quota>(Quota::atomic_type, options));
   }
 
-  template <class F>
+  template <earlier Earlier = earlier::resumed, class F>
   QUOIN_ALWAYS_INLINE window_moment<Quota> change(std::int64_t now, F f) noexcept {
     // A generation read from the word itself would have the quota wait for the word.
     std::uint64_t generation = generation_.load(std::memory_order_relaxed);
@@ -66,6 +66,7 @@ class word_store {
         const window_view<Quota> all = read(word);
         if (word_.load(std::memory_order_acquire) != word) continue;  // perhaps not one plan
         const std::int64_t begin = next.begin;
+        if (Earlier == earlier::ignored && now < begin) return {quota, next};
         next = all.plan.moved(next, now);
         const bool changed = f(quota, next);
         if (!changed && next.begin >= begin) return {quota, next};

@@ -26,6 +26,7 @@
 ///             back. If the window began more than `max_backward_step` after it, the clock has been set
 ///             anew: the limiter goes on in the window of `now` with nothing left. All times that the
 ///             clock can tell are good; the first of them, up to a window's begin, belong to that one.
+/// Refunds     are for the window of their `now`, the time of the taking: a later one gets nothing back.
 /// Bounds      `rate.count` and `max_debt` up to 2^62; in the atomic form, together, up to 2^40 - 1, as
 ///             they share a word with the number of the window: the word holds 2^20 windows or more,
 ///             2^50 for a limit of 500, and then the range moves on. Nothing ever wraps.

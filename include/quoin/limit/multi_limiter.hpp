@@ -16,8 +16,8 @@
 ///             in order, and if one refuses, what the earlier ones gave is given back: put first what
 ///             refuses most. For that moment others find it taken, and may be refused what would have
 ///             passed.
-///             No more ever passes than each bucket, log or sliding window allows; of a fixed window, if
-///             another one begins in that moment, the cost that is given back more.
+///             No more ever passes than each allows; of windows, if another one begins in that moment,
+///             the cost that would be given back less.
 /// Soft        a soft limit that is exceeded lets pass with `limit_reason::soft_limit`, and nothing is
 ///             taken from it: it counts what was within it.
 ///

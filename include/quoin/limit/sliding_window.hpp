@@ -28,7 +28,8 @@
 /// Windows     as of `fixed_window`: aligned to the epoch of the clock and `offset`.
 /// Time        as of `fixed_window`; a clock that has been set anew goes on with a current window that
 ///             has all of its limit taken.
-/// Refunds     come off the current window, then off the previous one.
+/// Refunds     come off the window of their `now`, then off the previous one; later windows get nothing
+///             back, as of `fixed_window`.
 /// Bounds      `rate.count` and `max_debt` up to 2^62; in the atomic form, together, up to 2^28 - 1: two
 ///             counters share a word with the number of the window. The word holds 16 windows or more,
 ///             2^38 for a limit of 1000, and then the range moves on. Nothing ever wraps.
