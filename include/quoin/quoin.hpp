@@ -29,6 +29,7 @@
 #include <quoin/limit/fixed_window.hpp>
 #include <quoin/limit/http_headers.hpp>
 #include <quoin/limit/lease.hpp>
+#include <quoin/limit/sliding_log.hpp>
 #include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/multi_limiter.hpp>
 #include <quoin/limit/keyed_limiter.hpp>
