@@ -94,9 +94,7 @@ class limit_table {
   [[nodiscard]] const lines_type& lines() const noexcept { return lines_; }
   [[nodiscard]] own_quotas<Allocator>& own() noexcept { return own_; }
   [[nodiscard]] const own_quotas<Allocator>& own() const noexcept { return own_; }
-  [[nodiscard]] spin_lock& writers() const noexcept {
-    return const_cast<table_control&>(control()).writers;
-  }
+  [[nodiscard]] spin_lock& writers() const noexcept { return control().writers; }
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     return lines_.size() * sizeof(cache_line) + sizeof(table_control) + own_.size_bytes();
   }
@@ -211,7 +209,8 @@ class limit_table {
     // Threads have stacks of their own: where this one's is tells which counters are nobody else's,
     // mostly, without a thread-local variable.
     const auto stack = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-    table_counters& mine = control().counters[(stack >> 16) * 0x9e3779b1u >> 8 & (shards - 1)];
+    table_counters& mine =
+        control().counters[(stack >> 16) * 0x9e3779b1u >> 8 & (table_control::shards - 1)];
     if (allowed != 0) __atomic_fetch_add(&mine.allowed, allowed, __ATOMIC_RELAXED);
     if (denied != 0) __atomic_fetch_add(&mine.denied, denied, __ATOMIC_RELAXED);
   }
@@ -275,10 +274,10 @@ class limit_table {
   }
 
  private:
-  static constexpr std::size_t shards = table_control::shards;
-
-  [[nodiscard]] table_control& control() noexcept { return control_[0]; }
-  [[nodiscard]] const table_control& control() const noexcept { return control_[0]; }
+  /// Also of a table that is only read: locks and counters are no part of what it says.
+  [[nodiscard]] table_control& control() const noexcept {
+    return const_cast<table_control&>(control_[0]);
+  }
 
   [[nodiscard]] std::size_t first_of(std::uint64_t hash) const noexcept {
     return static_cast<std::size_t>(mul_high(hash, lines_.size()));
@@ -291,7 +290,7 @@ class limit_table {
 
   /// From where a bucket that is `ahead` from full goes on: see limit_table_scale.hpp.
   [[nodiscard]] std::uint64_t begun(std::uint64_t ahead) const noexcept {
-    return ahead == 0 ? scale_.lead() : ahead;
+    return ahead + (scale_.lead() & (0 - std::uint64_t{ahead == 0}));
   }
 
   /// Ticks until a slot is free; 0 if it is.
@@ -343,12 +342,7 @@ class limit_table {
       const std::uint64_t word = load_word(Slots::word_of(line, slot));
       const std::uint64_t until = used(word, tick);
       if (until == 0) ++best.free;
-      if (until < best.used) {
-        best.line = &line;
-        best.slot = slot;
-        best.word = word;
-        best.used = until;
-      }
+      if (until < best.used) best = {&line, slot, word, until, best.free};
     }
     return best;
   }

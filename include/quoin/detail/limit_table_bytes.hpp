@@ -69,19 +69,19 @@ template <class Slots, class Allocator>
   const auto bad = [](std::uint64_t at, const char* text) {
     return fail({errc::bad_value, at, text});
   };
-  if (frame->flags != 0) return bad(5, "quoin: unknown flags of a keyed limiter");
-  if (kind != 62 && kind != 40) return bad(20, "quoin: no such slots of a keyed limiter");
+  if (frame->flags != 0) return bad(5, "quoin: unknown flags");
+  if (kind != 62 && kind != 40) return bad(20, "quoin: no such slots");
   if ((form.over - 1) >> 62 != 0 || (form.under - 1) >> 62 != 0) {
     return bad(24, "quoin: ticks out of range");
   }
   if (load_le<std::uint64_t>(p + 40) != form.entries.size() / 16 || form.entries.size() % 16 != 0) {
-    return bad(48, "quoin: number of keys does not match the size");
+    return bad(48, "quoin: number of keys is not that of the size");
   }
   if (load_le<std::uint32_t>(p + 8) != hash_id) {
     return fail({errc::incompatible, 16, "quoin: of another hash function"});
   }
   if (kind != bits) {
-    return fail({errc::incompatible, 20, "quoin: of a keyed limiter with other slots"});
+    return fail({errc::incompatible, 20, "quoin: with other slots"});
   }
   return form;
 }
@@ -94,8 +94,7 @@ template <class Slots, class Allocator>
   const bool same = form.over == scale.over() && form.under == scale.under();
   constexpr bool whole = Slots::bits == 62;
   if (!whole && form.lines != table.lines().size()) {
-    return unexpected(
-        error{errc::incompatible, 40, "quoin: of a keyed limiter of another capacity"});
+    return unexpected(error{errc::incompatible, 40, "quoin: of another capacity"});
   }
   constexpr std::uint64_t low = tick_scale<Slots::bits>::mask;
   for (std::size_t i = 0; i < form.entries.size(); i += 16) {
@@ -105,7 +104,7 @@ template <class Slots, class Allocator>
     std::uint64_t ahead = whole ? second : second & low;
     const std::uint64_t at = frame_header_size + table_parameters + i;
     if (mark == 0 || ahead == 0 || ahead > low || (!whole && first >= form.lines)) {
-      return unexpected(error{errc::bad_value, at, "quoin: no bucket of a keyed limiter"});
+      return unexpected(error{errc::bad_value, at, "quoin: not a bucket"});
     }
     if (!same) {  // by way of nanoseconds, rounded up
       ahead = scaled_up(scaled_up(ahead, form.under, form.over), scale.over(), scale.under());

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace quoin::inline QUOIN_ABI::detail {
 
@@ -27,6 +28,14 @@ inline void store_word(std::uint64_t& word, std::uint64_t value) noexcept {
   return __atomic_compare_exchange_n(&word, &old, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
+/// Bit i is `is(i)`. Unrolled: a request is to be short, so that the misses of the
+/// one after it begin before its own have ended.
+template <class F, unsigned... I>
+[[nodiscard]] QUOIN_ALWAYS_INLINE unsigned slots_where(F is,
+                                                       std::integer_sequence<unsigned, I...>) {
+  return (... | (unsigned{is(I)} << I));
+}
+
 /// Four keys a line: the whole hash, and a word of 62 bits of instant and 2 of version.
 ///
 /// Who takes a slot for another key makes the word `busy` and counts the version up, then writes the
@@ -38,7 +47,7 @@ struct exact_slots {
   static constexpr unsigned bits = 62;
   static constexpr unsigned per_line = 4;
   static constexpr std::uint64_t bytes_per_key = 19;
-  static constexpr std::uint64_t vacant = 0, busy = 1, first_instant = 2;
+  static constexpr std::uint64_t busy = 1;  ///< an instant, like 0 for none
 
   /// What a slot shows of the key with `hash`; never 0, which an untouched slot shows.
   [[nodiscard]] static constexpr std::uint64_t mark(std::uint64_t hash) noexcept {
@@ -50,13 +59,13 @@ struct exact_slots {
   /// `word` with another instant. Two ticks in a turn of the ring are reserved, and count as the next.
   [[nodiscard]] static constexpr std::uint64_t with_instant(std::uint64_t word,
                                                             std::uint64_t at) noexcept {
-    return max_of(at, first_instant) << 2 | (word & 3);
+    return max_of(at, busy + 1) << 2 | (word & 3);
   }
   [[nodiscard]] static constexpr std::uint64_t without_instant(std::uint64_t word) noexcept {
     return word & 3;
   }
   [[nodiscard]] static constexpr bool is_vacant(std::uint64_t word) noexcept {
-    return word >> 2 == vacant;
+    return word >> 2 == 0;
   }
   [[nodiscard]] static constexpr bool is_busy(std::uint64_t word) noexcept {
     return word >> 2 == busy;
@@ -73,11 +82,8 @@ struct exact_slots {
 
   /// A bit for each slot that shows `mark`.
   [[nodiscard]] static unsigned matches(const cache_line& line, std::uint64_t mark) noexcept {
-    unsigned found = 0;
-    for (unsigned slot = 0; slot < per_line; ++slot) {
-      found |= static_cast<unsigned>(load_word(line.words[2 * slot]) == mark) << slot;
-    }
-    return found;
+    return slots_where([&](unsigned i) { return load_word(line.words[2 * i]) == mark; },
+                       std::make_integer_sequence<unsigned, per_line>());
   }
 
   /// Gives a slot whose word is `word` to the key of `mark`; false if the word has changed.
@@ -122,11 +128,8 @@ struct compact_slots {
   }
 
   [[nodiscard]] static unsigned matches(const cache_line& line, std::uint64_t mark) noexcept {
-    unsigned found = 0;
-    for (unsigned slot = 0; slot < per_line; ++slot) {
-      found |= static_cast<unsigned>(load_word(line.words[slot]) >> bits == mark) << slot;
-    }
-    return found;
+    return slots_where([&](unsigned i) { return load_word(line.words[i]) >> bits == mark; },
+                       std::make_integer_sequence<unsigned, per_line>());
   }
 
   [[nodiscard]] static bool take(cache_line& line, unsigned slot, std::uint64_t word,

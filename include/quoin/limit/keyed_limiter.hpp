@@ -57,7 +57,6 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace quoin::inline QUOIN_ABI {
@@ -71,9 +70,17 @@ concept text = byte_range<T> || c_string<T>;
 template <class T, class Key>
 concept key_of = (text<Key> && text<T>) || (!text<Key> && std::convertible_to<const T&, Key>);
 
-/// What a batch may answer with.
+/// Contiguous ranges of keys, and of answers to a batch.
+template <class T, class Key>
+concept keys_of = requires(const T& keys) {
+  requires key_of<std::remove_cvref_t<decltype(*keys.data())>, Key>;
+};
 template <class T>
-concept answer_of_batch = std::same_as<T, decision> || std::same_as<T, bool>;
+concept answer = std::same_as<T, decision> || std::same_as<T, bool>;
+template <class T>
+concept answers = requires(T& all) {
+  requires answer<std::remove_reference_t<decltype(*all.data())>>;
+};
 
 }  // namespace detail
 
@@ -125,10 +132,7 @@ class basic_keyed_limiter {
   /// Asks for every key of a contiguous range, in their order, at one `now`; `answers` are of type
   /// `decision` or `bool` (whether it passes, which is faster), as many at least as keys (else throws
   /// `std::invalid_argument`, and nobody has been asked for). Hashing and cache misses overlap.
-  template <class Keys, class Answers>
-  requires detail::key_of<std::remove_cvref_t<decltype(*std::declval<const Keys&>().data())>,
-                          Key> &&
-      detail::answer_of_batch<std::remove_reference_t<decltype(*std::declval<Answers&>().data())>>
+  template <detail::keys_of<Key> Keys, detail::answers Answers>
   void try_acquire_many(const Keys& keys, time_point now, Answers&& answers,
                         std::uint64_t cost = 1) {
     const std::span all(keys);
@@ -138,13 +142,12 @@ class basic_keyed_limiter {
              });
   }
   /// The same with one reading of the clock.
-  template <class Keys, class Answers>
-  requires(!std::convertible_to<Answers, time_point>) void try_acquire_many(const Keys& keys,
-                                                                            Answers&& answers) {
+  template <detail::keys_of<Key> Keys, detail::answers Answers>
+  void try_acquire_many(const Keys& keys, Answers&& answers) {
     try_acquire_many(keys, clock_.now(), answers);
   }
   /// `try_acquire_many` of keys hashed already.
-  template <class Answers>
+  template <detail::answers Answers>
   void try_acquire_hash_many(std::span<const std::uint64_t> hashes, time_point now,
                              Answers&& answers, std::uint64_t cost = 1) {
     ask_many(hashes.size(), now, std::span(answers), cost, detail::hashes_of(hashes));
@@ -347,10 +350,10 @@ class basic_keyed_limiter {
     const auto form = detail::open_table(bytes, Slots::bits, detail::hash_id<Hash>);
     if (!form) return unexpected(form.error());
     if (form->seed == 0 && detail::takes_seed<Hash>) {
-      return unexpected(error{errc::bad_value, 8, "quoin: a keyed limiter without a seed"});
+      return unexpected(error{errc::bad_value, 8, "quoin: a seed of 0"});
     }
     if (form->seed != 0 && !detail::takes_seed<Hash>) {
-      return unexpected(error{errc::bad_value, 8, "quoin: a seed of a hash that takes none"});
+      return unexpected(error{errc::bad_value, 8, "quoin: a hash that takes no seed"});
     }
     options.seed = form->seed;
     basic_keyed_limiter limiter(options, clock, allocator);
