@@ -38,7 +38,7 @@ class atomic_token_bucket_core {
   explicit atomic_token_bucket_core(const token_bucket_core& core) noexcept {
     const gcra_state state = core.state();
     const std::int64_t base = base_of(core.quota(), state.time);
-    write(slots_[0], core.options(), core.quota(), base);
+    write(slots_[0], 0, core.options(), core.quota(), base);
     word_.store(offset_of(core.quota(), state, base), std::memory_order_release);
   }
 
@@ -47,38 +47,38 @@ class atomic_token_bucket_core {
     std::uint64_t word = word_.load(acquire);
     for (;;) {
       // Not from the word: then the readings of the slot need not wait for that of the word.
-      const std::uint64_t generation = generation_.load(acquire);
-      const slot& in = slots_[generation % slot_count];
+      const slot& in = slots_[generation_.load(acquire) % slot_count];
       const std::uint64_t passed =
           static_cast<std::uint64_t>(now) - static_cast<std::uint64_t>(in.base.load(acquire));
-      if (((word >> offset_bits) ^ generation) % generations != 0 ||
-          passed > in.horizon.load(acquire)) [[unlikely]] {
+      if (passed > in.horizon.load(acquire)) [[unlikely]]
         return try_acquire_slowly(now, cost);
-      }
-      // Unsigned: a slot that is being written makes no sense, and then the word has changed.
+      // All modulo 2^64: a slot that is being written makes no sense, and then the word has changed.
       const std::uint64_t tick = in.tick.load(acquire);
       const std::uint64_t token = in.token.load(acquire);
-      const std::uint64_t capacity = in.capacity.load(acquire);
-      const std::uint64_t clock = (generation << offset_bits) + passed * tick;
-      const std::uint64_t arrival = max_of(word, clock);
-      const std::uint64_t ahead = arrival - clock;
+      const std::uint64_t room = in.room.load(acquire);
+      const std::uint64_t limit = in.limit.load(acquire);
+      const std::uint64_t clock = in.first.load(acquire) + passed * tick;
       const std::uint64_t units = cost * token;
-      // A cost of 1 needs no limit: units of nothing have no room for it.
-      const bool fits = cost == 1 || cost <= in.limit.load(acquire);
-      if (fits && ahead + units <= capacity) {
-        if (word_.compare_exchange_weak(word, arrival + units, acquire)) {
-          return gcra_allowed(plain(token, tick, capacity), loaded(now, ahead),
+      // How far the word is ahead of the clock. A clock that is ahead is so by less than `lead`; a
+      // word of another generation is further off than that, or than any debt (see most_offset).
+      const std::uint64_t distance = word - clock;
+      const bool full = static_cast<std::int64_t>(distance) < 0;
+      const std::uint64_t next = full ? clock + units : word + units;
+      const gcra_moment at = loaded(now, full ? 0 : distance);
+      if (cost <= limit && distance + lead <= room - units) {
+        if (word_.compare_exchange_weak(word, next, acquire)) {
+          return gcra_allowed(plain(token, tick, room, limit), at,
                               static_cast<std::int64_t>(units));
         }
         continue;
       }
-      if (ahead > in.lending.load(acquire))
-        return try_acquire_slowly(now, cost);  // a clock set back
+      if (distance + lead > in.far.load(acquire)) {  // or of a clock set back
+        return try_acquire_slowly(now, cost);
+      }
       const std::uint64_t again = word_.load(acquire);
       if (again == word) {
-        const gcra_quota quota = plain(token, tick, capacity);
-        return gcra_refused(quota, loaded(now, ahead), cost, quota.capacity,
-                            gcra_reason(quota, cost));
+        const gcra_quota quota = plain(token, tick, room, limit);
+        return gcra_refused(quota, at, cost, quota.capacity, gcra_reason(quota, cost));
       }
       word = again;
     }
@@ -135,17 +135,23 @@ class atomic_token_bucket_core {
   static constexpr std::uint64_t offset_mask = (std::uint64_t{1} << offset_bits) - 1;
   static constexpr std::uint64_t generations = 16;
   static constexpr std::uint64_t slot_count = 4;
+  /// The clock is at most a horizon, 2^58 units, after the base, and the arrival time a bucket and a
+  /// debt, 2^59, after the clock. So a word less a clock is from -2^58 on and below 3 * 2^58; if the
+  /// word is of the generation before, below -2^58, and of the one after, 3 * 2^58 or more.
+  static constexpr std::uint64_t lead = std::uint64_t{1} << 58;
+  static constexpr std::uint64_t most_offset = 3 * lead - 1;
   static constexpr std::memory_order acquire = std::memory_order_acquire;
 
   // 64-bit atomics of 32-bit targets want an alignment that 64-bit integers there do not have.
   struct alignas(64) slot {
     alignas(8) Atomic<std::int64_t> base;
     alignas(8) Atomic<std::uint64_t> horizon;  // how far after the base `now` may be, nanoseconds
-    alignas(8) Atomic<std::uint64_t> token;
+    alignas(8) Atomic<std::uint64_t> first;    // the word of this generation at its base
     alignas(8) Atomic<std::uint64_t> tick;
-    alignas(8) Atomic<std::uint64_t> capacity;
+    alignas(8) Atomic<std::uint64_t> token;
     alignas(8) Atomic<std::uint64_t> limit;
-    alignas(8) Atomic<std::uint64_t> lending;
+    alignas(8) Atomic<std::uint64_t> room;  // the capacity, and `lead`
+    alignas(8) Atomic<std::uint64_t> far;   // the greatest load, and `lead`
     alignas(8) Atomic<std::uint64_t> count;
     alignas(8) Atomic<std::int64_t> per;
     alignas(8) Atomic<std::uint64_t> burst;
@@ -174,13 +180,14 @@ class atomic_token_bucket_core {
     [[nodiscard]] token_bucket_core core() const noexcept { return {options, quota, state()}; }
   };
 
-  /// A quota as far as an answer needs it. What is not read of that is not calculated.
+  /// A quota as far as an answer needs it.
   [[nodiscard]] QUOIN_ALWAYS_INLINE static gcra_quota plain(std::uint64_t token, std::uint64_t tick,
-                                                            std::uint64_t capacity) noexcept {
+                                                            std::uint64_t room,
+                                                            std::uint64_t limit) noexcept {
     return {.token = static_cast<std::int64_t>(token),
             .tick = static_cast<std::int64_t>(tick),
-            .capacity = static_cast<std::int64_t>(capacity),
-            .limit = token == 0 ? 0 : capacity / token};
+            .capacity = static_cast<std::int64_t>(room - lead),
+            .limit = limit};
   }
 
   [[nodiscard]] QUOIN_ALWAYS_INLINE static gcra_moment loaded(std::int64_t now,
@@ -219,16 +226,17 @@ class atomic_token_bucket_core {
   }
   static constexpr std::uint64_t too_far = ~std::uint64_t{0};
 
-  static void write(slot& to, const options_type& options, const gcra_quota& quota,
-                    std::int64_t base) noexcept {
+  static void write(slot& to, std::uint64_t generation, const options_type& options,
+                    const gcra_quota& quota, std::int64_t base) noexcept {
     constexpr std::memory_order release = std::memory_order_release;
     to.base.store(base, release);
     to.horizon.store(horizon_of(quota), release);
-    to.token.store(static_cast<std::uint64_t>(quota.token), release);
+    to.first.store(generation << offset_bits, release);
     to.tick.store(static_cast<std::uint64_t>(quota.tick), release);
-    to.capacity.store(static_cast<std::uint64_t>(quota.capacity), release);
+    to.token.store(static_cast<std::uint64_t>(quota.token), release);
     to.limit.store(quota.limit, release);
-    to.lending.store(static_cast<std::uint64_t>(quota.lending), release);
+    to.room.store(static_cast<std::uint64_t>(quota.capacity) + lead, release);
+    to.far.store(static_cast<std::uint64_t>(quota.lending) + lead, release);
     to.count.store(options.rate.count, release);
     to.per.store(options.rate.per.count(), release);
     to.burst.store(options.burst, release);
@@ -244,8 +252,9 @@ class atomic_token_bucket_core {
       const slot& in = slots_[r.generation % slot_count];
       r.base = in.base.load(acquire);
       r.horizon = in.horizon.load(acquire);
-      r.quota = plain(in.token.load(acquire), in.tick.load(acquire), in.capacity.load(acquire));
-      r.quota.lending = static_cast<std::int64_t>(in.lending.load(acquire));
+      r.quota = plain(in.token.load(acquire), in.tick.load(acquire), in.room.load(acquire),
+                      in.limit.load(acquire));
+      r.quota.lending = static_cast<std::int64_t>(in.far.load(acquire) - lead);
       r.options = {.rate = {in.count.load(acquire), std::chrono::nanoseconds(in.per.load(acquire))},
                    .burst = in.burst.load(acquire),
                    .max_debt = in.max_debt.load(acquire),
@@ -278,11 +287,11 @@ class atomic_token_bucket_core {
     const std::uint64_t passed =
         static_cast<std::uint64_t>(now) - static_cast<std::uint64_t>(from.base);
     const std::uint64_t here = offset_of(from.quota, next, from.base);
-    const bool fits_here = here <= offset_mask;
+    const bool fits_here = here <= most_offset;
     const std::int64_t base = base_of(from.quota, now);
     if (!fits_here || passed > from.horizon) {
       // Around `now`, if the arrival time can be told from there: not that of a clock set back far.
-      if (offset_of(from.quota, next, base) <= offset_mask)
+      if (offset_of(from.quota, next, base) <= most_offset)
         return enter_generation(from, core, base);
       if (!fits_here) return enter_generation(from, core, base_of(from.quota, next.time));
     }
@@ -298,7 +307,7 @@ class atomic_token_bucket_core {
     bool entered = false;
     if (generation_.load(acquire) == from.generation) {
       const std::uint64_t next = from.generation + 1;
-      write(slots_[next % slot_count], core.options(), core.quota(), base);
+      write(slots_[next % slot_count], next, core.options(), core.quota(), base);
       std::uint64_t word = from.word;
       entered = word_.compare_exchange_strong(
           word, (next << offset_bits) + offset_of(core.quota(), core.state(), base),
