@@ -49,7 +49,7 @@ end
 local load, wait, taken = ahead + back * tick, math.min(back, 2 ^ 53), 0
 local after = load
 if verb == 'back' then
-  anew, after = true, load - units
+  anew, after = load > 0, load - units
   if load <= lent or tick == 0 then
     after, back = math.max(after, 0), 0
   elseif units <= ahead then
@@ -94,13 +94,14 @@ if not now then
   local time = redis.call('TIME')
   now = tonumber(time[1]) * 1e6 + tonumber(time[2])
 end
-local begin, count, anew = now - math.fmod(now - offset, window), 0, false
+local begin, count, anew, ended = now - math.fmod(now - offset, window), 0, false, false
 if begin > now then begin = begin - window end
 local state = redis.call('GET', KEYS[1])
 if state then
   local a, b = string.match(state, '^window (%-?%d+) (%d+)$')
   if not a then return redis.error_reply('ERR not a window') end
   a, b = tonumber(a), tonumber(b)
+  ended = a > begin
   if a == begin then
     count = b
   elseif a > begin and a - now > step then
@@ -111,8 +112,8 @@ if state then
 end
 local left, taken, after = limit - count, 0, count
 if verb == 'back' then
-  after = math.max(count - cost, 0)
-  anew = anew or after < count
+  if not ended then after = math.max(count - cost, 0) end
+  anew = after < count
 elseif verb == 'some' then
   taken = math.max(math.min(cost, left), 0)
 elseif cost <= left then
@@ -139,12 +140,14 @@ if not now then
   now = tonumber(time[1]) * 1e6 + tonumber(time[2])
 end
 local begin, previous, count, anew = now - math.fmod(now - offset, window), 0, 0, false
+local ended = false
 if begin > now then begin = begin - window end
 local state = redis.call('GET', KEYS[1])
 if state then
   local a, b, c = string.match(state, '^windows (%-?%d+) (%d+) (%d+)$')
   if not a then return redis.error_reply('ERR not a sliding window') end
   a, b, c = tonumber(a), tonumber(b), tonumber(c)
+  ended = a > begin
   if a == begin then
     previous, count = b, c
   elseif a > begin and a - now > step then
@@ -176,9 +179,11 @@ while compare(weight + 1, window, previous, overlap) <= 0 do weight = weight + 1
 if up and compare(weight, window, previous, overlap) < 0 then weight = weight + 1 end
 local left, taken, after, faded = limit - count - weight, 0, count, previous
 if verb == 'back' then
-  after = math.max(count - cost, 0)
-  faded = math.max(previous - math.max(cost - count, 0), 0)
-  anew = anew or after < count or faded < previous
+  if not ended then
+    after = math.max(count - cost, 0)
+    faded = math.max(previous - math.max(cost - count, 0), 0)
+  end
+  anew = after < count or faded < previous
 elseif verb == 'some' then
   taken = math.max(math.min(cost, left), 0)
 elseif cost <= left then
@@ -266,11 +271,11 @@ struct redis_script {
 };
 
 inline constexpr redis_script redis_bucket_lua{redis_bucket_script,
-                                               "14404cd2a8fbe83cefbb71144d850f3cd184e973"};
+                                               "53e6855594df48311bbd437ba9fa71ed5dfbe927"};
 inline constexpr redis_script redis_fixed_window_lua{redis_fixed_window_script,
-                                                     "61a91146e5207eeacc87895428c453901d93b8d6"};
+                                                     "4e7942b5ab9851ebd1cb706a6e5851d2ba2f96ef"};
 inline constexpr redis_script redis_sliding_window_lua{redis_sliding_window_script,
-                                                       "7367063c3300b1ebe3e082fd20d3911f38c7883d"};
+                                                       "59dc6f09f72fd271ce6351c0b44ef45cbe0f6e67"};
 inline constexpr redis_script redis_sliding_log_lua{redis_sliding_log_script,
                                                     "44e95f87df169a8604c4f4f300da1476791dd5a9"};
 
