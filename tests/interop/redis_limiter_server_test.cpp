@@ -3,6 +3,7 @@
 // same times for both.
 #include <quoin/interop/redis_limiter.hpp>
 #include <quoin/limit/fixed_window.hpp>
+#include <quoin/limit/sliding_log.hpp>
 #include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/token_bucket.hpp>
 
@@ -291,15 +292,16 @@ TEST_F(redis_limiter_server, decisions_of_windows) {
 
 /// As a limiter says it whose times are whole microseconds.
 quoin::decision in_microseconds(quoin::decision d) {
-  if (d.retry_after != quoin::never)
-    d.retry_after = std::chrono::ceil<std::chrono::microseconds>(d.retry_after);
+  for (nanoseconds* const wait : {&d.retry_after, &d.reset_after}) {
+    if (*wait != quoin::never) *wait = std::chrono::ceil<std::chrono::microseconds>(*wait);
+  }
   return d;
 }
 
-/// All verbs of windows, at times that go back, too.
+/// All verbs of windows, at times that go back, too, if the server can tell what was before.
 template <class There, class Here>
-void verbs_of_windows(draws& draw, const std::string& name, const There& there, Here& here,
-                      auto ask) {
+void verbs_of_windows(draws& draw, const std::string& name, bool back, const There& there,
+                      Here& here, auto ask) {
   const auto per = static_cast<std::uint64_t>(here.options().rate.per / 1us);
   const std::uint64_t limit = here.options().rate.count;
   quoin::redis_time now(std::chrono::floor<std::chrono::microseconds>(random_origin(draw)));
@@ -310,8 +312,8 @@ void verbs_of_windows(draws& draw, const std::string& name, const There& there, 
     const std::uint64_t kind = draw.below(100), verb = draw.below(10);
     if (kind < 60) now += steps(per / 8);
     if (kind == 60) now += steps(4 * per);
-    if (kind > 92) now -= steps(per);
-    if (kind == 61) now -= steps(4 * per);
+    if (back && kind > 92) now -= steps(per);
+    if (back && kind == 61) now -= steps(4 * per);
     const std::uint64_t cost = draw.below(2) == 0 ? 1 + limit / 8 : draw.sized(limit + 2);
     const std::string what = std::to_string(i) + " cost " + std::to_string(cost);
     if (verb < 6) {
@@ -333,6 +335,7 @@ TEST_F(redis_limiter_server, all_verbs_of_windows) {
   draws draw{3};
   load(quoin::redis_fixed_window({.rate = quoin::per_second(1)}).peek());
   load(quoin::redis_sliding_window({.rate = quoin::per_second(1)}).peek());
+  load(quoin::redis_sliding_log({.rate = quoin::per_second(1)}).peek());
   const auto ask_of = [this](const auto&... arguments) { ask(arguments...); };
   for (int round = 0; round < 50; ++round) {
     const quoin::redis_window_options options{
@@ -345,14 +348,23 @@ TEST_F(redis_limiter_server, all_verbs_of_windows) {
     quoin::fixed_window<wall> fixed({.rate = options.rate,
                                      .offset = options.offset,
                                      .max_backward_step = options.max_backward_step});
-    verbs_of_windows(draw, "fixed:" + std::to_string(round), quoin::redis_fixed_window(options),
-                     fixed, ask_of);
+    verbs_of_windows(draw, "fixed:" + std::to_string(round), true,
+                     quoin::redis_fixed_window(options), fixed, ask_of);
     quoin::sliding_window<wall> sliding({.rate = options.rate,
                                          .fractions = up ? quoin::weight::up : quoin::weight::down,
                                          .offset = options.offset,
                                          .max_backward_step = options.max_backward_step});
-    verbs_of_windows(draw, "sliding:" + std::to_string(round),
+    verbs_of_windows(draw, "sliding:" + std::to_string(round), true,
                      quoin::redis_sliding_window(options, up), sliding, ask_of);
+    const bool refused = draw.below(2) == 0;
+    const quoin::redis_window_options small{.rate = {options.rate.count % 50, options.rate.per},
+                                            .keep = 1h};
+    quoin::sliding_log<wall> log({.rate = small.rate,
+                                  .edge = up ? quoin::log_edge::closed : quoin::log_edge::open,
+                                  .keep_refused = refused});
+    verbs_of_windows(draw, "log:" + std::to_string(round), false,
+                     quoin::redis_sliding_log(small, {.closed = up, .keep_refused = refused}), log,
+                     ask_of);
     if (round % 10 == 9) {
       ASSERT_TRUE(settle()) << round;
       ASSERT_EQ(server_->call({"FLUSHALL"}).text, "OK");

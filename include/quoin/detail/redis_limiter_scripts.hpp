@@ -197,7 +197,8 @@ end
 return {taken, begin, previous, count, now}
 )lua";
 
-/// A sorted set of the times of what passed, in microseconds. Its members are time and number.
+/// A sorted set of the times of what passed, in microseconds. Its members are time and number, which
+/// has a fixed width so that the latest of one time is the last in order.
 /// Answers {taken, count before, the time that must leave before the cost fits, the latest, now},
 /// the last three as they are after it.
 inline constexpr std::string_view redis_sliding_log_script = R"lua(
@@ -214,25 +215,26 @@ local function stamp(first, last)
   return found[2] and tonumber(found[2])
 end
 local function add(time, n)
-  local number = redis.call('ZCOUNT', key, text(time), text(time))
+  local same = redis.call('ZREVRANGEBYSCORE', key, text(time), text(time), 'LIMIT', '0', '1')
+  local number = same[1] and tonumber(string.match(same[1], ':(%d+)$')) + 1 or 0
   for i = number, number + n - 1 do
-    redis.call('ZADD', key, text(time), text(time) .. ':' .. i)
+    redis.call('ZADD', key, text(time), string.format('%.0f:%016.0f', time, i))
   end
 end
 local at, changed = now, false
 local last = stamp(-1, -1)
-if last and last > now then
-  at = last
-  if last - now > step and verb ~= 'peek' then
-    at, changed = now, true
-    add(now, redis.call('ZREMRANGEBYSCORE', key, '(' .. text(now), '+inf'))
-  end
+local set_back = last and last - now > step
+if set_back and verb ~= 'peek' and verb ~= 'back' then
+  add(now, redis.call('ZREMRANGEBYSCORE', key, '(' .. text(now), '+inf'))
+  changed = true
+elseif last then
+  at = math.max(last, now)
 end
-local gone, count = (closed and '(' or '') .. text(at - window), 0
+local count = 0
 if verb == 'peek' then
-  count = redis.call('ZCOUNT', key, (closed and '' or '(') .. text(at - window), '+inf')
+  count = redis.call('ZCOUNT', key, (closed and '' or '(') .. text(now - window), '+inf')
 else
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', gone)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', (closed and '(' or '') .. text(now - window))
   count = redis.call('ZCARD', key)
 end
 local left, taken, after = limit - count, 0, count
@@ -260,7 +262,9 @@ local leaves = 0
 if taken < cost and cost <= limit and after + cost > limit then
   leaves = stamp(cost - limit - 1, cost - limit - 1)
 end
-return {taken, count, leaves, last or now - window - (closed and 1 or 0), now}
+last = last or now - window - (closed and 1 or 0)
+if set_back then leaves, last = math.min(leaves, now), math.min(last, now) end
+return {taken, count, leaves, last, now}
 )lua";
 
 /// A script and the name by which a server that has it runs it: its SHA-1 (the tests prove it; to
@@ -277,7 +281,7 @@ inline constexpr redis_script redis_fixed_window_lua{redis_fixed_window_script,
 inline constexpr redis_script redis_sliding_window_lua{redis_sliding_window_script,
                                                        "59dc6f09f72fd271ce6351c0b44ef45cbe0f6e67"};
 inline constexpr redis_script redis_sliding_log_lua{redis_sliding_log_script,
-                                                    "44e95f87df169a8604c4f4f300da1476791dd5a9"};
+                                                    "d945dc7aae53a000ac9c1196fb0f274567858172"};
 
 }  // namespace quoin::inline QUOIN_ABI::detail
 

@@ -8,9 +8,10 @@
 ///
 /// Guarantee   redis_token_bucket decides as token_bucket does with the same options at the same times,
 ///             all fields of the answer included; redis_fixed_window and redis_sliding_window as
-///             fixed_window and sliding_window do, but in whole microseconds: a wait is rounded up.
-///             That is as long as the server has the key: it drops one that is full again, `keep`
-///             after that. Numbers in Lua are doubles, so quotas have tighter bounds.
+///             fixed_window and sliding_window do, but in whole microseconds: a wait is rounded up;
+///             redis_sliding_log as sliding_log, if times do not go back. That is as long as the
+///             server has the key: it drops one that is full again, `keep` after that. Numbers in Lua
+///             are doubles, so quotas have tighter bounds.
 /// Cost        of the server, 10 to 30 µs for a question; of redis_sliding_log, O(cost · log n).
 /// Memory      on the server one short string for each key, about 100 bytes; a log has one member of a
 ///             sorted set for each request that counts. Keys expire by themselves.
