@@ -23,7 +23,7 @@ bucket take_bucket(quoin_fuzz::input& in, std::vector<quoin_test::level_oracle>&
   const std::uint64_t count = in.take_in<std::uint32_t>(1, 1'000'000'000);
   const std::int64_t per = in.take_in<std::uint32_t>(1, 4'000'000'000u);
   const std::uint64_t burst = in.take_in<std::uint16_t>(1, 40);
-  parts.emplace_back(quoin_test::bucket_quota{count, per, burst, INT64_C(60'000'000'000)});
+  parts.emplace_back(quoin_test::bucket_quota{count, per, burst, INT64_C(60'000'000'000), burst});
   return bucket({.rate = {count, std::chrono::nanoseconds(per)}, .burst = burst}, epoch);
 }
 

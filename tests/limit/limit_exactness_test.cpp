@@ -4,6 +4,8 @@
 #include "support/limit_oracle.hpp"
 
 #include <quoin/limit/fixed_window.hpp>
+#include <quoin/limit/sliding_log.hpp>
+#include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/token_bucket.hpp>
 
 #include <gtest/gtest.h>
@@ -77,7 +79,7 @@ class trace {
   void step() {
     if (++made_ == requests_ / 3) now_ += begin_.jump;
     const auto mean = static_cast<std::uint64_t>(mean_);
-    if (begin_.idle_gaps != 0 && random(requests_) < begin_.idle_gaps) {
+    if (random(std::max(requests_, 8 * begin_.idle_gaps)) < begin_.idle_gaps) {
       now_ += static_cast<std::int64_t>(random(random(2) == 0 ? 64 * mean + 1 : 86'400'000'000));
       return;
     }
@@ -157,7 +159,10 @@ void compare_buckets(std::uint64_t requests) {
 }
 
 TEST(LimitExactness, TokenBucket) {
-  compare_buckets<quoin::token_bucket<clock_type>>(2'400 * effort);
+  compare_buckets<quoin::token_bucket<clock_type>>(1'600 * effort);
+}
+TEST(LimitExactness, AtomicTokenBucket) {
+  compare_buckets<quoin::atomic_token_bucket<clock_type>>(1'000 * effort);
 }
 
 struct window_case {
@@ -194,6 +199,44 @@ TEST(LimitExactness, FixedWindow) {
   compare_windows<quoin_test::fixed_window_oracle>(600 * effort, [&](quoin::rate rate) {
     return quoin::atomic_fixed_window<clock_type>({.rate = rate}, clock);
   });
+}
+
+TEST(LimitExactness, SlidingWindow) {
+  const clock_type clock;
+  for (const auto rounding : {quoin_test::oracle_rounding::down, quoin_test::oracle_rounding::up}) {
+    const bool down = rounding == quoin_test::oracle_rounding::down;
+    const auto fractions = down ? quoin::weight::down : quoin::weight::up;
+    const auto make = [&]<class Limiter>(Limiter*) {
+      return
+          [&](quoin::rate rate) { return Limiter({.rate = rate, .fractions = fractions}, clock); };
+    };
+    compare_windows<quoin_test::weighted_window_oracle>(
+        100 * effort, make(static_cast<quoin::sliding_window<clock_type>*>(nullptr)), rounding);
+    compare_windows<quoin_test::weighted_window_oracle>(
+        100 * effort, make(static_cast<quoin::atomic_sliding_window<clock_type>*>(nullptr)),
+        rounding);
+  }
+}
+
+TEST(LimitExactness, SlidingLog) {
+  const clock_type clock;
+  for (const bool keeps_boundary : {false, true}) {
+    for (const bool keeps_refused : {false, true}) {
+      const quoin_test::log_rules rules{keeps_boundary, keeps_refused};
+      const auto make = [&]<class Limiter>(Limiter*) {
+        return [&](quoin::rate rate) {
+          return Limiter({.rate = rate,
+                          .edge = keeps_boundary ? quoin::log_edge::closed : quoin::log_edge::open,
+                          .keep_refused = keeps_refused},
+                         clock);
+        };
+      };
+      compare_windows<quoin_test::sliding_log_oracle>(
+          60 * effort, make(static_cast<quoin::sliding_log<clock_type>*>(nullptr)), rules);
+      compare_windows<quoin_test::sliding_log_oracle>(
+          60 * effort, make(static_cast<quoin::atomic_sliding_log<clock_type>*>(nullptr)), rules);
+    }
+  }
 }
 
 TEST(LimitExactness, ThatWasMuch) {

@@ -111,6 +111,7 @@ struct bucket_quota {
   std::int64_t per = 1;     ///< … in so many nanoseconds
   std::uint64_t burst = 1;
   std::int64_t max_backward_step = INT64_MAX;
+  std::uint64_t max_debt = 0;
 };
 
 /// What both formulations of a bucket make of the tokens it has: the fields of a decision. All in
@@ -146,7 +147,8 @@ inline quoin::decision bucket_decision(const bucket_quota& quota, wide level, st
 }
 
 /// A bucket by its level: so many tokens at such a time, more come with time, never more than fit.
-/// On a clock that was set back further than `max_backward_step` it is empty.
+/// A clock at which it lacks more than the greatest debt and what comes in `max_backward_step` has
+/// been set anew, and it is empty.
 class level_oracle {
  public:
   explicit level_oracle(const bucket_quota& quota) : quota_(quota) {}
@@ -179,22 +181,21 @@ class level_oracle {
   /// The tokens at `now`, of which a token is `per`.
   [[nodiscard]] wide level_at(std::int64_t now) const {
     if (!used_) return tokens(quota_.burst);
-    if (set_anew(now)) return std::min(wide(0), level_at(latest_));
     const wide elapsed = wide(now) - wide(time_);
     const wide come = elapsed < 0 ? -wide::product((-elapsed).low, quota_.count)
                                   : wide::product(elapsed.low, quota_.count);
-    return std::min(tokens(quota_.burst), level_ + come);
+    const wide level = std::min(tokens(quota_.burst), level_ + come);
+    const wide owed = -level - tokens(quota_.max_debt);
+    const bool set_anew =
+        quota_.count != 0 && owed > wide::product(quota_.max_backward_step, quota_.count);
+    return set_anew ? wide(0) : level;
   }
 
  private:
   [[nodiscard]] wide tokens(std::uint64_t n) const {
     return wide::product(n, static_cast<std::uint64_t>(quota_.per));
   }
-  [[nodiscard]] bool set_anew(std::int64_t now) const {
-    return used_ && wide(latest_) - wide(now) > wide(quota_.max_backward_step);
-  }
   void set(std::int64_t now, wide level) {
-    latest_ = !used_ || set_anew(now) ? now : std::max(latest_, now);
     used_ = true;
     time_ = now;
     level_ = level;
@@ -203,7 +204,6 @@ class level_oracle {
   bucket_quota quota_;
   bool used_ = false;
   std::int64_t time_ = 0;  ///< when the level was `level_`
-  std::int64_t latest_ = 0;
   wide level_;
 };
 
@@ -314,7 +314,7 @@ class sliding_log_oracle {
     if (cost > limit_) {
       d.reason = quoin::limit_reason::cost_above_limit;
       d.retry_after = quoin::never;
-    } else if (taken <= limit_ && cost <= limit_ - taken) {
+    } else if (cost == 0 || (taken <= limit_ && cost <= limit_ - taken)) {
       d.allowed = true;
     } else {
       d.reason = quoin::limit_reason::limited;
@@ -350,9 +350,10 @@ class sliding_log_oracle {
     return std::chrono::nanoseconds(s.time + window_ + (rules_.keeps_boundary ? 1 : 0));
   }
   [[nodiscard]] std::chrono::nanoseconds wait_for(std::int64_t now, std::uint64_t cost) const {
+    std::uint64_t taken = taken_at(now);
     for (const stamp& s : stamps_) {  // it can pass only when one of them leaves
-      const auto then = leaves(s);
-      if (taken_at(then.count()) <= limit_ - cost) return then - std::chrono::nanoseconds(now);
+      taken -= s.cost;
+      if (taken <= limit_ - cost) return leaves(s) - std::chrono::nanoseconds(now);
     }
     std::abort();
   }
