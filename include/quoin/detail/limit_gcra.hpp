@@ -27,12 +27,14 @@ struct token_bucket_options {
   /// What `max_debt` is unless said otherwise: as much as the burst.
   static constexpr std::uint64_t as_burst = ~std::uint64_t{0};
 
-  quoin::rate rate;         ///< tokens that come back, at most 2^58 in at most 2^58 ns (9 years)
-  std::uint64_t burst = 0;  ///< tokens of a full bucket; 0: `rate.count`. A full bucket takes …
-  std::uint64_t max_debt =
-      as_burst;  ///< … 2^58 units of time to fill: see `token_bucket`; so may …
-  /// … a debt, which `debit` and `reserve` make. When all that could be owed would be paid back later
-  /// than this from now, >= 0, the clock has been set back: the bucket goes on from there, empty.
+  quoin::rate rate;  ///< tokens that come back: at most 2^58, in at most 2^58 ns (9 years)
+  /// Tokens of a full bucket; 0: `rate.count`. With per/count = p/q in lowest terms, burst · p is at
+  /// most 2^58.
+  std::uint64_t burst = 0;
+  /// Tokens that `debit` and `reserve` may owe; max_debt · p is at most 2^58.
+  std::uint64_t max_debt = as_burst;
+  /// A clock that is this much, >= 0, behind the time at which the greatest debt would have been made
+  /// has been set back: the bucket goes on from there, empty.
   std::chrono::nanoseconds max_backward_step = std::chrono::minutes(1);
 
   friend constexpr bool operator==(const token_bucket_options&,

@@ -252,7 +252,7 @@ struct queued {
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return accepted; }
 };
 
-/// The queue. A value type.
+/// The queue. A value type; a moved-from one may only be destroyed or assigned to.
 /// @tparam T  what waits; moves without throwing.
 template <class T, class Clock = std::chrono::steady_clock>
 class leaky_queue {
