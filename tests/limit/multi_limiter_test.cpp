@@ -157,6 +157,38 @@ TEST(MultiLimiter, AHierarchyOfAnyKind) {  // endpoint, user, all
   EXPECT_EQ(nested.now(), clock.now());
 }
 
+/// A second after a clock was set back, how far it may be, one passes; of threads' limiters, one is
+/// asked after the other.
+TEST(MultiLimiter, GoesOnWhenAClockHasBeenSetBack) {
+  for (const auto back : {std::chrono::hours(1), std::chrono::hours(87'600)}) {
+    manual_clock clock(at(10h));
+    const auto passes_soon = [&](auto limits) {
+      clock.set(at(10h));
+      EXPECT_EQ(limits.acquire_up_to(1), 1u);
+      clock.set(at(10h - back));
+      EXPECT_EQ(limits.try_acquire().retry_after, 1s);
+      clock.advance(1s);
+      EXPECT_TRUE(limits.try_acquire());
+      clock.set(at(10h - 2 * back));
+      EXPECT_EQ(limits.acquire_up_to(1), 0u);
+      clock.advance(1s);
+      EXPECT_EQ(limits.acquire_up_to(1), 1u);
+      clock.set(at(10h - 3 * back));
+      EXPECT_TRUE(limits.try_acquire(0));
+      clock.advance(1s);
+      EXPECT_TRUE(limits.try_acquire());
+    };
+    const quoin::token_bucket_options one = {.rate = quoin::per_second(1), .burst = 1};
+    const quoin::fixed_window_options five = {.rate = quoin::per_second(5)};
+    passes_soon(quoin::multi_limiter(bucket(one, clock), window(five, clock)));
+    passes_soon(quoin::multi_limiter(window(five, clock), quoin::soft(bucket(one, clock)),
+                                     quoin::multi_limiter(bucket(one, clock))));
+    shared_bucket wide({.rate = quoin::per_second(5)}, clock), tight(one, clock);
+    shared_window all(five, clock);
+    passes_soon(quoin::limit_path(wide, tight, all));
+  }
+}
+
 /// Three buckets, the second of them soft, beside their definitions.
 TEST(MultiLimiter, EqualsTheDefinitionsOfItsParts) {
   std::mt19937_64 random(5);

@@ -216,6 +216,26 @@ TEST(token_bucket, a_clock_that_goes_back_brings_nothing_back) {
   EXPECT_EQ(text(b.try_acquire_at(at(40s) - 1ns)), "no 0 1000 3000");
 }
 
+TEST(token_bucket, what_may_take_notices_a_clock_that_was_set_anew_and_looking_does_not) {
+  bucket b = make({.rate = quoin::per_second(1), .burst = 3});
+  EXPECT_TRUE(b.try_acquire_at(at(10h)));
+  quoin::atomic_token_bucket shared(b);
+  const auto ask_for_nothing = [](auto& limiter, int verb) {
+    EXPECT_FALSE(limiter.peek_at(at(5h))) << "empty as of any such time";
+    EXPECT_EQ(limiter.time_until_at(at(5h + 1s)), 1s);
+    if (verb == 0) limiter.try_acquire_at(at(5h), 0);
+    if (verb == 1) limiter.acquire_up_to_at(at(5h), 0);
+    if (verb == 2) limiter.debit_at(at(5h), 0);
+    EXPECT_EQ(limiter.time_until_at(at(5h)), 1s);
+    EXPECT_EQ(limiter.time_until_at(at(5h + 1s)), 0s);
+    EXPECT_TRUE(limiter.try_acquire_at(at(10h)));
+  };
+  for (int verb = 0; verb < 3; ++verb) {
+    ask_for_nothing(b, verb);
+    ask_for_nothing(shared, verb);
+  }
+}
+
 // Threads read their clocks a little apart.
 TEST(token_bucket, what_is_given_back_to_a_full_one_takes_nothing_away) {
   bucket b = make({.rate = quoin::per_second(1'000'000'000), .burst = 10});

@@ -163,7 +163,11 @@ class level_oracle {
   quoin::decision try_acquire(std::int64_t now, std::uint64_t cost) {
     const wide level = level_at(now);
     const quoin::decision d = bucket_decision(quota_, level, cost);
-    if (d.allowed && cost != 0) set(now, level - tokens(cost));
+    if (d.allowed && cost != 0) {
+      set(now, level - tokens(cost));
+    } else if (is_set_anew(now)) {
+      set(now, level);
+    }
     return d;
   }
   std::uint64_t acquire_up_to(std::int64_t now, std::uint64_t cost) {
@@ -174,26 +178,29 @@ class level_oracle {
   void debit(std::int64_t now, std::uint64_t cost) { set(now, level_at(now) - tokens(cost)); }
   /// A full one is left alone: it was full earlier, and that is not taken back.
   void refund(std::int64_t now, std::uint64_t cost) {
-    const wide full = tokens(quota_.burst), level = level_at(now);
+    const wide full = tokens(quota_.burst), level = level_of_past_at(now);
     if (level < full) set(now, std::min(full, level + tokens(cost)));
   }
 
   /// The tokens at `now`, of which a token is `per`.
   [[nodiscard]] wide level_at(std::int64_t now) const {
-    if (!used_) return tokens(quota_.burst);
-    const wide elapsed = wide(now) - wide(time_);
-    const wide come = elapsed < 0 ? -wide::product((-elapsed).low, quota_.count)
-                                  : wide::product(elapsed.low, quota_.count);
-    const wide level = std::min(tokens(quota_.burst), level_ + come);
-    const wide owed = -level - tokens(quota_.max_debt);
-    const bool set_anew =
-        quota_.count != 0 && owed > wide::product(quota_.max_backward_step, quota_.count);
-    return set_anew ? wide(0) : level;
+    return is_set_anew(now) ? wide(0) : level_of_past_at(now);
   }
 
  private:
   [[nodiscard]] wide tokens(std::uint64_t n) const {
     return wide::product(n, static_cast<std::uint64_t>(quota_.per));
+  }
+  [[nodiscard]] wide level_of_past_at(std::int64_t now) const {
+    if (!used_) return tokens(quota_.burst);
+    const wide elapsed = wide(now) - wide(time_);
+    const wide come = elapsed < 0 ? -wide::product((-elapsed).low, quota_.count)
+                                  : wide::product(elapsed.low, quota_.count);
+    return std::min(tokens(quota_.burst), level_ + come);
+  }
+  [[nodiscard]] bool is_set_anew(std::int64_t now) const {
+    const wide owed = -level_of_past_at(now) - tokens(quota_.max_debt);
+    return quota_.count != 0 && owed > wide::product(quota_.max_backward_step, quota_.count);
   }
   void set(std::int64_t now, wide level) {
     used_ = true;

@@ -43,7 +43,7 @@ class atomic_token_bucket_core {
   }
 
   QUOIN_ALWAYS_INLINE decision try_acquire(std::int64_t now, std::uint64_t cost) noexcept {
-    if (cost == 0) return peek(now, 0);
+    if (cost == 0) return try_acquire_slowly(now, 0);
     std::uint64_t word = word_.load(acquire);
     for (;;) {
       // Not from the word: then the readings of the slot need not wait for that of the word.

@@ -36,8 +36,9 @@ class limiter_face {
 
   // --- asking -----------------------------------------------------------------------------------
 
-  /// Takes `cost` tokens if there are as many, all or none. A cost of 0 always passes and changes
-  /// nothing. A `now` before one that was given earlier never brings tokens back.
+  /// Takes `cost` tokens if there are as many, all or none. A cost of 0 always passes and takes
+  /// nothing. A `now` before one that was given earlier never brings tokens back. Like all that may
+  /// take, and for a cost of 0, too, it notices a clock that has been set anew, and goes on there.
   QUOIN_ALWAYS_INLINE decision try_acquire_at(time_point now, std::uint64_t cost = 1) noexcept {
     return core_.try_acquire(nanoseconds_of(now), cost);
   }
@@ -53,7 +54,9 @@ class limiter_face {
     return acquire_up_to_at(clock_.now(), cost);
   }
 
-  /// What `try_acquire_at` would answer, but `remaining` is what there is before it; takes nothing.
+  /// What `try_acquire_at` would answer, but `remaining` is what there is before it. It changes
+  /// nothing: on a clock that has been set anew the same wait begins at each look, until
+  /// `try_acquire_at` is asked.
   [[nodiscard]] decision peek_at(time_point now, std::uint64_t cost = 1) const noexcept {
     return core_.peek(nanoseconds_of(now), cost);
   }
@@ -61,7 +64,8 @@ class limiter_face {
     return peek_at(clock_.now(), cost);
   }
 
-  /// The wait before `cost` tokens would pass: 0 if they would now, `never` if no wait helps.
+  /// The wait before `cost` tokens would pass: 0 if they would now, `never` if no wait helps. As
+  /// `peek_at`: who waits without taking calls `try_acquire_at(now, 0)` first.
   [[nodiscard]] duration time_until_at(time_point now, std::uint64_t cost = 1) const noexcept {
     return peek_at(now, cost).retry_after;
   }
@@ -107,7 +111,7 @@ class limiter_face {
   // --- changing ---------------------------------------------------------------------------------
 
   /// Gives back `cost` tokens that were taken and not used; it never becomes fuller than full. The
-  /// best `now` is that of the taking, however long ago: windows get back what was theirs, and no more.
+  /// best `now` is that of the taking, however long ago: windows get back what was theirs, not more.
   void refund_at(time_point now, std::uint64_t cost = 1) noexcept {
     core_.refund(nanoseconds_of(now), cost);
   }

@@ -31,8 +31,8 @@ class token_bucket_core {
       : time_(state.time), quota_(quota), ahead_(state.ahead), options_(options) {}
 
   QUOIN_ALWAYS_INLINE decision try_acquire(std::int64_t now, std::uint64_t cost) noexcept {
-    if (cost == 0) return peek(now, 0);
     const gcra_moment at = arrive(now);
+    if (cost == 0) return gcra_allowed(quota_, at, 0);
     if (cost <= quota_.limit) {
       const std::int64_t units = units_of(cost);
       if (at.load + units <= quota_.capacity) return take(at, units);
@@ -50,7 +50,6 @@ class token_bucket_core {
   }
 
   std::uint64_t acquire_up_to(std::int64_t now, std::uint64_t cost) noexcept {
-    if (cost == 0) return 0;
     const gcra_moment at = arrive(now);
     const std::uint64_t taken = min_of(cost, gcra_remaining(quota_, at.load));
     if (taken != 0) take(at, units_of(taken));
@@ -58,8 +57,8 @@ class token_bucket_core {
   }
 
   decision debit(std::int64_t now, std::uint64_t cost) noexcept {
-    if (cost == 0) return peek(now, 0);
     const gcra_moment at = arrive(now);
+    if (cost == 0) return gcra_allowed(quota_, at, 0);
     if (cost <= largest_debit()) {
       const std::int64_t units = units_of(cost);
       if (at.load + units <= quota_.lending) return take(at, units);

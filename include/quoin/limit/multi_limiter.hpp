@@ -9,7 +9,8 @@
 /// Guarantee   all or nothing: a request that any hard limit refuses takes nothing from any of them. So
 ///             each limiter's own promise holds for what passes. `retry_after` is the longest of them,
 ///             and exact where theirs is.
-/// Cost        of values, a `peek` of each, and if all let pass, a `try_acquire` of each. Of atomic ones,
+/// Cost        of values, a `peek` of each, and if all let pass, a `try_acquire` of each, or
+///             else of those that refuse: only that notices a clock that was set anew. Of atomic ones,
 ///             a `try_acquire` of each; a refusal by a later one writes to the earlier ones, twice.
 /// Memory      that of its limiters or of references to them.
 /// Threads     over values, like a standard container. Over atomic limiters, concurrent: they are taken
@@ -122,11 +123,12 @@ requires(sizeof...(Limiters) > 0 &&
   /// Takes `cost` tokens of each limiter, if all hard ones have as many.
   multi_decision try_acquire_at(time_point now, std::uint64_t cost = 1) noexcept {
     answers found;
-    if (values || cost == 0) {
-      found = ask(now, cost);
-      if (!found.passes || cost == 0) return found.together();
+    if (values && cost != 0) found = ask(now, cost);
+    if (found.passes) {
+      take(now, cost, found);
+    } else {
+      insist(now, cost, found);
     }
-    take(now, cost, found);
     return found.together();
   }
   multi_decision try_acquire(std::uint64_t cost = 1) noexcept {
@@ -144,10 +146,10 @@ requires(sizeof...(Limiters) > 0 &&
   /// Takes as many as every hard limiter has, at most `cost`; returns how many. Of a soft one that
   /// has fewer, what it has.
   std::uint64_t acquire_up_to_at(time_point now, std::uint64_t cost) noexcept {
+    const answers found = ask(now, 1);
+    if (!found.passes) insist(now, 1, found);
     std::uint64_t taken = cost;
-    if (const answers found = ask(now, 0); found.any_hard()) {
-      taken = detail::min_of(cost, found.together().remaining);
-    }
+    if (found.any_hard()) taken = detail::min_of(cost, found.together().remaining);
     each([&](auto i) {
       if constexpr (!member<i>::soft) {
         const std::uint64_t got = taken == 0 ? 0 : get<i>().acquire_up_to_at(now, taken);
@@ -249,6 +251,7 @@ requires(sizeof...(Limiters) > 0 &&
         const decision refusal = found.of[i];
         give_back<i>(now, cost);
         found = ask(now, cost);
+        insist(now, cost, found);
         found.of[i] = refusal;
         found.passes = false;
       }
@@ -257,6 +260,15 @@ requires(sizeof...(Limiters) > 0 &&
       if constexpr (member<i>::soft) {
         if (found.passes) found.of[i] = get<i>().try_acquire_at(now, cost);
       }
+    });
+  }
+
+  /// Of those that refused when they were looked at: a look does not tell them that their clock was
+  /// set back, and they would refuse until it has caught up.
+  void insist(time_point now, std::uint64_t cost, const answers& found) noexcept {
+    each([&](auto i) {
+      if (found.of[i].allowed) return;
+      if (get<i>().try_acquire_at(now, cost).allowed) get<i>().refund_at(now, cost);
     });
   }
 

@@ -28,8 +28,8 @@
 ///             999 999 937 a second: 288 million. Another one is refused, never rounded.
 /// Time        a `now` before an earlier one never brings tokens back: the bucket waits until its
 ///             clock has caught up. When that would last `max_backward_step` longer than any debt,
-///             the clock has been set anew, and the bucket goes on from there, empty. All times that
-///             the clock can tell are good.
+///             the clock has been set anew, and the bucket goes on from the next request, empty (a
+///             `peek` or `time_until` changes nothing). All times that the clock can tell are good.
 /// Rate 0      what the bucket holds passes once (`rate{0, 1s}` with a burst of 0: nothing ever).
 ///
 /// @code
