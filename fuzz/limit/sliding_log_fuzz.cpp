@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Requests at times that go on, of which no window has too many, and back; both forms alike; raw bytes.
+// Requests at times that go on, of which no window has too many, and back; both forms alike; raw
+// bytes.
 #include <quoin/limit/sliding_log.hpp>
 
 #include "support/input.hpp"

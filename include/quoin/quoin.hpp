@@ -35,6 +35,7 @@
 #include <quoin/limit/keyed_limiter.hpp>
 #include <quoin/limit/leaky_bucket.hpp>
 #include <quoin/limit/token_bucket.hpp>
+#include <quoin/limit/two_bucket.hpp>
 #include <quoin/placement/balancer.hpp>
 #include <quoin/placement/bounded_load.hpp>
 #include <quoin/placement/concurrent_ring.hpp>

@@ -34,7 +34,8 @@ static_assert(quoin::limiter<atomic_log> && quoin::limiter<quoin::atomic_sliding
 
 const manual_clock none;
 
-// The trace of the textbook, 2 a minute: in at 1:00:01 and 1:00:30, refused at 1:00:50, in at 1:01:40.
+// The trace of the textbook, 2 a minute: in at 1:00:01 and 1:00:30, refused at 1:00:50, in at
+// 1:01:40.
 TEST(SlidingLog, DecidesAsTheTraceSays) {
   for (const bool keep : {false, true}) {
     for (const log_edge edge : {log_edge::open, log_edge::closed}) {

@@ -33,8 +33,8 @@ static_assert(quoin::limiter<atomic_window> && quoin::limiter<quoin::atomic_slid
 
 const manual_clock none;
 
-// A limit of 7 a minute, 5 in the minute before, 3 in this one, 30 % of which are over: 3 + 5 · 0.7 is
-// 6.5, rounded down 6, so that one more passes; with 7.5, no other. Rounded up none does.
+// A limit of 7 a minute, 5 in the minute before, 3 in this one, 30 % of which are over: 3 + 5 · 0.7
+// is 6.5, rounded down 6, so that one more passes; with 7.5, no other. Rounded up none does.
 TEST(SlidingWindow, DecidesAsTheTraceSays) {
   for (const weight fractions : {weight::down, weight::up}) {
     window seven({.rate = quoin::per_minute(7), .fractions = fractions}, none);
@@ -158,8 +158,8 @@ struct history {
   }
 };
 
-// Exact decisions by whole numbers; the estimate within its bound of the exact log; no window of any
-// begin with more than 2 · limit - 1, or 2 · limit.
+// Exact decisions by whole numbers; the estimate within its bound of the exact log; no window of
+// any begin with more than 2 · limit - 1, or 2 · limit.
 TEST(SlidingWindow, IsAsFarFromTheExactLogAsItSays) {
   for (const weight fractions : {weight::down, weight::up}) {
     for (const std::int64_t per : {1, 3, 50, 1000}) {

@@ -22,8 +22,8 @@ namespace quoin::inline QUOIN_ABI {
 
 /// Whether what is exactly one window old still counts.
 enum class log_edge : std::uint8_t {
-  open,  ///< no: at most the limit in any (t − window, t], as Redis' `ZREMRANGEBYSCORE 0 t-window` has it
-  closed,  ///< yes: in any [t − window, t]
+  open,    ///< no: at most the limit in any (t - window, t], as ZREMRANGEBYSCORE 0 t-window has it
+  closed,  ///< yes: in any [t - window, t]
 };
 
 /// The quota of a sliding log.
@@ -80,16 +80,16 @@ class plain_cell {
   fail_argument(type, fault.parameter, static_cast<std::int64_t>(fault.value), fault.permitted);
 }
 
-/// A ring with a cell for each token of the limit, and a head: the cell of the oldest admission, which the
-/// next one takes over if that one's time is a window ago. n tokens take n cells. The head moves by
-/// one compare-and-swap; then the new time is written.
+/// A ring with a cell for each token of the limit, and a head: the cell of the oldest admission,
+/// which the next one takes over if that one's time is a window ago. n tokens take n cells. The
+/// head moves by one compare-and-swap; then the new time is written.
 ///
-/// A cell is a time, counted from -2^62, and a bit that is inverted each time round. It tells a cell
-/// whose new time has not been written yet, which counts as just taken: nothing is ever let in that
-/// should not, and nobody waits for anybody. Each cell is taken at most once in a window, whatever the
-/// order of things. So no window has more admissions than there are cells, if the head is never at a
-/// cell before its turn: it is compared with what it was when the cells were read. (It would have to go
-/// round 2^32 times in between to be mistaken.)
+/// A cell is a time, counted from -2^62, and a bit that is inverted each time round. It tells a
+/// cell whose new time has not been written yet, which counts as just taken: nothing is ever let in
+/// that should not, and nobody waits for anybody. Each cell is taken at most once in a window,
+/// whatever the order of things. So no window has more admissions than there are cells, if the head
+/// is never at a cell before its turn: it is compared with what it was when the cells were read.
+/// (It would have to go round 2^32 times in between to be mistaken.)
 ///
 /// Times are non-decreasing round the ring: one that is before the latest is written as that.
 template <template <class> class Cell, class Allocator>

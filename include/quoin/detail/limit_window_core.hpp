@@ -16,7 +16,8 @@
 
 namespace quoin::inline QUOIN_ABI::detail {
 
-/// All of a quota: what each decision needs is `Quota`, which knows the arithmetic of its algorithm.
+/// All of a quota: what each decision needs is `Quota`, which knows the arithmetic of its
+/// algorithm.
 template <class Quota>
 struct window_plan {
   using options_type = typename Quota::options_type;
@@ -76,8 +77,8 @@ struct window_plan {
   [[nodiscard]] constexpr window_grid grid() const noexcept { return {quota.per, offset}; }
   [[nodiscard]] state fresh() const noexcept { return Quota::fresh(grid().first()); }
 
-  /// `s` at a time outside its window. Back by more than `step`, the clock has been set anew. By value:
-  /// what has no address stays in registers elsewhere.
+  /// `s` at a time outside its window. Back by more than `step`, the clock has been set anew. By
+  /// value: what has no address stays in registers elsewhere.
   [[nodiscard]] QUOIN_COLD state moved(state s, std::int64_t now) const noexcept {
     if (now >= s.begin) {
       return quota.later(s, time_between(s.begin, now) / static_cast<std::uint64_t>(quota.per));
@@ -127,16 +128,16 @@ struct window_moment {
 /// A time before the window: that of a clock which was set back, perhaps, or what is past.
 enum class earlier { resumed, ignored };
 
-/// The verbs over a store of plan and state. `Quota` has a `state`, whose `begin` is where its window
-/// begins, and in it, for a state that is settled at `now`:
+/// The verbs over a store of plan and state. `Quota` has a `state`, whose `begin` is where its
+/// window begins, and in it, for a state that is settled at `now`:
 ///   bool passes(state, now, cost, bound)       whether `bound` tokens bear `cost` more
 ///   nanoseconds wait(state, now, cost, bound)  until they do, if they do not
 ///   uint64 remaining(state, now)               tokens left
 ///   nanoseconds reset_after(state, now)        until the state is that of an unused limiter
 ///   void take(state&, cost), give(state&, cost), and perhaps reserve(state&, now, cost, max_wait)
-/// `Store` has `change(now, f)`: it calls `f(quota, state)`, perhaps more than once, keeps what f made
-/// of the state if f says that it changed it, and returns both. `change<earlier::ignored>` leaves a
-/// state alone whose window begins after `now`.
+/// `Store` has `change(now, f)`: it calls `f(quota, state)`, perhaps more than once, keeps what f
+/// made of the state if f says that it changed it, and returns both. `change<earlier::ignored>`
+/// leaves a state alone whose window begins after `now`.
 template <class Quota, class Store>
 class window_core {
   using state = typename Quota::state;

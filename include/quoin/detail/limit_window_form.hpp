@@ -104,8 +104,8 @@ class window_bytes : public Face {
   }
   [[nodiscard]] std::vector<std::byte> to_bytes() const { return to_bytes_at(this->clock_.now()); }
 
-  /// The limiter that `to_bytes_at` wrote, as if its `now` were this one: what the window of the one
-  /// counted, the window of the other does. An error for other bytes.
+  /// The limiter that `to_bytes_at` wrote, as if its `now` were this one: what the window of the
+  /// one counted, the window of the other does. An error for other bytes.
   [[nodiscard]] static expected<Self, error> from_bytes_at(
       std::span<const std::byte> bytes, time_point now) requires static_clock<clock> {
     return read(bytes, now, clock_reference<clock>());

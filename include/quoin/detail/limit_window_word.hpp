@@ -12,17 +12,17 @@
 
 namespace quoin::inline QUOIN_ABI::detail {
 
-/// Keeps state in a word of 4 bits of a generation, a window's number and the counts. The plan and the
-/// begin of window 0 lie beside it, once for each of four generations: another quota, or a window
-/// whose number needs more bits, begins the next generation. A word that still names a generation
-/// says that what was read of its plan before was whole, as a plan is only written over three
-/// generations later. (An operation during which 16 generations pass may be misled.)
+/// Keeps state in a word of 4 bits of a generation, a window's number and the counts. The plan and
+/// the begin of window 0 lie beside it, once for each of four generations: another quota, or a
+/// window whose number needs more bits, begins the next generation. A word that still names a
+/// generation says that what was read of its plan before was whole, as a plan is only written over
+/// three generations later. (An operation during which 16 generations pass may be misled.)
 ///
 /// `Quota::pack(state)` gives the counts as less than 2^`count_bits()`, `unpack` takes them apart.
 ///
 /// Order: a plan is written before the word that names it, and read before the word is, each with
-/// release and acquire; on x86 that costs nothing. Whoever begins a generation holds `busy_`; the others
-/// go on in the old one meanwhile, but for those that need the next one themselves.
+/// release and acquire; on x86 that costs nothing. Whoever begins a generation holds `busy_`; the
+/// others go on in the old one meanwhile, but for those that need the next one themselves.
 template <class Quota, template <class> class Atomic>
 class word_store {
   using state = typename Quota::state;
@@ -153,8 +153,8 @@ class word_store {
     return exchange(word, (word & ~body) | windows << bits | all.quota.pack(next));
   }
 
-  /// Begins the next generation with `to`, if the word is still `word`. What was read before is whole
-  /// in that case.
+  /// Begins the next generation with `to`, if the word is still `word`. What was read before is
+  /// whole in that case.
   QUOIN_COLD bool publish(std::uint64_t word, const window_view<Quota>& to) noexcept {
     if (busy_.exchange(1, std::memory_order_acquire) != 0) return false;
     bool done = false;

@@ -2,34 +2,36 @@
 /// @file
 /// So many in each window of time: a counter that begins anew every second, minute or day.
 ///
-/// Use it for quotas that are said that way ("1000 a day, from midnight UTC") and where the cheapest
-/// will do. Not where a burst does harm: at the edge of two windows twice the limit passes in no time.
-/// `sliding_window` smooths that at the same cost, `sliding_log` rules it out, `token_bucket` says how
-/// large a burst may be.
+/// Use it for quotas that are said that way ("1000 a day, from midnight UTC") and where the
+/// cheapest will do. Not where a burst does harm: at the edge of two windows twice the limit passes
+/// in no time. `sliding_window` smooths that at the same cost, `sliding_log` rules it out,
+/// `token_bucket` says how large a burst may be.
 ///
-/// Guarantee   exact: no window lets more than `rate.count` in. So any time as long as a window has at
-///             most twice as many (a limit of 5 a minute: 5 at 2:00:59, 5 more at 2:01:00). Debts and
-///             reservations are within the limit of the windows to come.
-/// Cost        try_acquire_at: 1 to 2 ns. The first request of a window divides once. Fields of the answer
-///             that are not read cost nothing. atomic_fixed_window: one compare-and-swap; a refusal
-///             writes nothing.
+/// Guarantee   exact: no window lets more than `rate.count` in. So any time as long as a window has
+///             at most twice as many (a limit of 5 a minute: 5 at 2:00:59, 5 more at 2:01:00).
+///             Debts and reservations are within the limit of the windows to come.
+/// Cost        try_acquire_at: 1 to 2 ns. The first request of a window divides once. Fields of the
+///             answer that are not read cost nothing. atomic_fixed_window: one compare-and-swap; a
+///             refusal writes nothing.
 /// Memory      72 bytes; atomic 384, of which requests write one cache line.
-/// Threads     fixed_window: like a standard container. atomic_fixed_window: concurrent, lock-free but
-///             for a new quota and the begin of a new range of windows (docs: below), for which threads
-///             that need it wait for one another.
+/// Threads     fixed_window: like a standard container. atomic_fixed_window: concurrent, lock-free
+///             but for a new quota and the begin of a new range of windows (docs: below), for which
+///             threads that need it wait for one another.
 /// Bytes       format id 0x0703, docs/formats.md#windows; times are kept relative to `now`.
 ///
-/// Windows     begin at multiples of `rate.per` after the epoch of the clock and `offset`, whatever the
-///             calendar says: of `system_clock`, days begin at midnight UTC, and weeks on Thursdays
-///             without an offset of four days.
+/// Windows     begin at multiples of `rate.per` after the epoch of the clock and `offset`, whatever
+///             the calendar says: of `system_clock`, days begin at midnight UTC, and weeks on
+///             Thursdays without an offset of four days.
 /// Time        a `now` before the window that was reached counts in that window: tokens do not come
-///             back. If the window began more than `max_backward_step` after it, the clock has been set
-///             anew: the limiter goes on in the window of `now` with nothing left. All times that the
-///             clock can tell are good; the first of them, up to a window's begin, belong to that one.
-/// Refunds     are for the window of their `now`, the time of the taking: a later one gets nothing back.
-/// Bounds      `rate.count` and `max_debt` up to 2^62; in the atomic form, together, up to 2^40 - 1, as
-///             they share a word with the number of the window: the word holds 2^20 windows or more,
-///             2^50 for a limit of 500, and then the range moves on. Nothing ever wraps.
+///             back. If the window began more than `max_backward_step` after it, the clock has been
+///             set anew: the limiter goes on in the window of `now` with nothing left. All times
+///             that the clock can tell are good; the first of them, up to a window's begin, belong
+///             to that one.
+/// Refunds     are for the window of their `now`, the time of the taking: a later one gets nothing
+///             back.
+/// Bounds      `rate.count` and `max_debt` up to 2^62; in the atomic form, together, up to 2^40 -
+///             1, as they share a word with the number of the window: the word holds 2^20 windows
+///             or more, 2^50 for a limit of 500, and then the range moves on. Nothing ever wraps.
 ///
 /// @code
 /// quoin::fixed_window per_day({.rate = quoin::per_day(1000)});
@@ -212,7 +214,8 @@ template <class Clock, template <class> class Atomic>
 class atomic_fixed_window;
 
 /// A fixed window in the time of `Clock`. A new one is full.
-/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static (`manual_clock`)
+/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static
+/// (`manual_clock`)
 ///                is given to the constructor.
 template <class Clock = std::chrono::steady_clock>
 class fixed_window : public detail::window_bytes<fixed_window<Clock>, detail::fixed_window_quota,

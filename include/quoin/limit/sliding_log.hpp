@@ -2,28 +2,32 @@
 /// @file
 /// Never more than so many in any window of time: a log of when the last ones were let in.
 ///
-/// Use it where a limit is a promise ("never more than 100 in any minute", to a partner who counts), and
-/// limits are small enough for 8 bytes each. `sliding_window` comes near that in one word.
+/// Use it where a limit is a promise ("never more than 100 in any minute", to a partner who
+/// counts), and limits are small enough for 8 bytes each. `sliding_window` comes near that in one
+/// word.
 ///
-/// Guarantee   exact: any time as long as the window has at most `rate.count` admissions, whichever way its
-///             edges are (`log_edge`), whatever the order in which threads come. While fewer than
-///             that were let in, all are.
-/// Cost        try_acquire_at: two cells and the head, and of n tokens n cells; `remaining` is looked for
-///             from where it was last: one or two cells more, as a rule, and O(log limit) after a pause.
-///             atomic_sliding_log: one compare-and-swap of the head; a refusal writes nothing unless
-///             refusals are kept.
+/// Guarantee   exact: any time as long as the window has at most `rate.count` admissions, whichever
+///             way its edges are (`log_edge`), whatever the order in which threads come. While
+///             fewer than that were let in, all are.
+/// Cost        try_acquire_at: two cells and the head, and of n tokens n cells; `remaining` is
+///             looked for from where it was last: one or two cells more, as a rule, and O(log
+///             limit) after a pause. atomic_sliding_log: one compare-and-swap of the head; a
+///             refusal writes nothing unless refusals are kept.
 /// Memory      8 bytes for each token of the limit, allocated once.
 /// Threads     sliding_log: like a standard container. atomic_sliding_log: concurrent, lock-free. A
-///             thread that is held up between the swap and its note of the time keeps those tokens taken
-///             until it goes on. Refunds take out the oldest, not the latest: none that comes in
-///             between is lost. `reset`, and a clock that has been set anew, change each cell by itself.
+///             thread that is held up between the swap and its note of the time keeps those tokens
+///             taken until it goes on. Refunds take out the oldest, not the latest: none that comes
+///             in between is lost. `reset`, and a clock that has been set anew, change each cell by
+///             itself.
 /// Bytes       format id 0x0704, docs/formats.md#sliding-log; times are kept relative to `now`.
 ///
-/// Refused     requests are forgotten. With `keep_refused` they count like others, as in the log of some
-///             textbooks: at a request each second against 2 a minute, 2 are let in, not 20, in 10 minutes.
+/// Refused     requests are forgotten. With `keep_refused` they count like others, as in the log of
+///             some textbooks: at a request each second against 2 a minute, 2 are let in, not 20,
+///             in 10 minutes.
 /// Time        a `now` before the latest admission is noted as that one's. If it is more than
-///             `max_backward_step` before it, the clock has been set anew: all that was let in later
-///             counts as let in now. Times more than 146 years from the epoch are taken for those.
+///             `max_backward_step` before it, the clock has been set anew: all that was let in
+///             later counts as let in now. Times more than 146 years from the epoch are taken for
+///             those.
 ///
 /// @code
 /// quoin::sliding_log partner({.rate = quoin::per_minute(100)});
@@ -51,7 +55,8 @@ template <class Clock, template <class> class Atomic, class Allocator>
 class atomic_sliding_log;
 
 /// A sliding log in the time of `Clock`. A new one is full.
-/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static (`manual_clock`)
+/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static
+/// (`manual_clock`)
 ///                is given to the constructor.
 /// @tparam Allocator  of the ring; rebound.
 template <class Clock = std::chrono::steady_clock, class Allocator = std::allocator<std::byte>>

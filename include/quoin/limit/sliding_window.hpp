@@ -3,37 +3,41 @@
 /// About so many in any window of time: two counters, of which the older one fades.
 ///
 /// Use it for "100 a minute" without the burst that `fixed_window` lets through at the edge of two
-/// windows, at the same cost and in one word. What the last window counted weighs as much as of that
-/// window is still within one length of now: 25 % into a window, 75 %. For a limit that nothing exceeds,
-/// in any window, take `sliding_log`.
+/// windows, at the same cost and in one word. What the last window counted weighs as much as of
+/// that window is still within one length of now: 25 % into a window, 75 %. For a limit that
+/// nothing exceeds, in any window, take `sliding_log`.
 ///
-/// Guarantee   exact arithmetic: x = current + previous · left / per is compared as a rational number.
-///             With `weight::up` a request of n passes if and only if x + n <= limit; with
+/// Guarantee   exact arithmetic: x = current + previous · left / per is compared as a rational
+///             number. With `weight::up` a request of n passes if and only if x + n <= limit; with
 ///             `weight::down` if floor(x) + n <= limit.
-/// Error       x differs from the count of the last `per` by at most previous · max(w, 1 − w), where w is
-///             left / per (of the previous window's requests between none and all lie within; by
-///             less than one if they were evenly spread). So any time as long as a window has at most
-///             2 · limit − 1 admissions with `weight::up`, 2 · limit with `weight::down`: what of the
-///             window is in the previous one is at most `previous`, the rest at most `current`, and
-///             current <= limit − w · previous, w > 0. Evenly spread, limit + 1. (Cloudflare found 0.003 % of
-///             400 million requests decided otherwise than by the exact count.)
-/// Cost        try_acquire_at: 1 to 2 ns, two multiplications. Fields of the answer that are not read
-///             cost nothing. atomic_sliding_window: one compare-and-swap; a refusal writes nothing.
+/// Error       x differs from the count of the last `per` by at most previous · max(w, 1 − w),
+///             where w is left / per (of the previous window's requests between none and all lie
+///             within; by less than one if they were evenly spread). So any time as long as a
+///             window has at most 2 · limit − 1 admissions with `weight::up`, 2 · limit with
+///             `weight::down`: what of the window is in the previous one is at most `previous`, the
+///             rest at most `current`, and current <= limit − w · previous, w > 0. Evenly spread,
+///             limit + 1. (Cloudflare found 0.003 % of 400 million requests decided otherwise than
+///             by the exact count.)
+/// Cost        try_acquire_at: 1 to 2 ns, two multiplications. Fields of the answer that are not
+///             read cost nothing. atomic_sliding_window: one compare-and-swap; a refusal writes
+///             nothing.
 /// Memory      88 bytes; atomic 640, of which requests write one cache line.
-/// Threads     sliding_window: like a standard container. atomic_sliding_window: concurrent, lock-free
-///             but for a new quota and the begin of a new range of windows (below), for which threads
-///             that need it wait for one another.
+/// Threads     sliding_window: like a standard container. atomic_sliding_window: concurrent,
+///             lock-free but for a new quota and the begin of a new range of windows (below), for
+///             which threads that need it wait for one another.
 /// Bytes       format id 0x0705, docs/formats.md#windows; times are kept relative to `now`.
 ///
 /// Windows     as of `fixed_window`: aligned to the epoch of the clock and `offset`.
-/// Time        as of `fixed_window`; a clock that has been set anew goes on with a current window that
-///             has all of its limit taken.
-/// Refunds     come off the window of their `now`, then off the previous one; later windows get nothing
-///             back, as of `fixed_window`.
-/// Bounds      `rate.count` and `max_debt` up to 2^62; in the atomic form, together, up to 2^28 - 1: two
-///             counters share a word with the number of the window. The word holds 16 windows or more,
-///             2^38 for a limit of 1000, and then the range moves on. Nothing ever wraps.
-/// Source      Cloudflare, "How we built rate limiting capable of scaling to millions of domains", 2017.
+/// Time        as of `fixed_window`; a clock that has been set anew goes on with a current window
+///             that has all of its limit taken.
+/// Refunds     come off the window of their `now`, then off the previous one; later windows get
+///             nothing back, as of `fixed_window`.
+/// Bounds      `rate.count` and `max_debt` up to 2^62; in the atomic form, together, up to 2^28 -
+///             1: two counters share a word with the number of the window. The word holds 16
+///             windows or more, 2^38 for a limit of 1000, and then the range moves on. Nothing ever
+///             wraps.
+/// Source      Cloudflare, "How we built rate limiting capable of scaling to millions of domains",
+///             2017.
 ///
 /// @code
 /// quoin::sliding_window per_client({.rate = quoin::per_minute(100)});
@@ -58,7 +62,7 @@ namespace quoin::inline QUOIN_ABI {
 /// What a fraction of a request counts as, which the previous window weighs nearly always.
 enum class weight : std::uint8_t {
   down,  ///< nothing: 6.5 of 7 have room for one more
-  up,  ///< a whole one: they have not. The same decisions as with the exact fraction, as a limit is whole.
+  up,    ///< a whole one: they have not; as with the exact fraction, since limits are whole
 };
 
 /// The quota of a sliding window.
@@ -145,8 +149,8 @@ struct sliding_window_quota {
     return weighs_at_most(s, now, bound - s.current - cost);
   }
 
-  /// The first time at which the weight is small enough, in this window or, of what is current now, in
-  /// the next one. There are no requests in between, so that it only falls.
+  /// The first time at which the weight is small enough, in this window or, of what is current now,
+  /// in the next one. There are no requests in between, so that it only falls.
   [[nodiscard]] std::chrono::nanoseconds wait(const state& s, std::int64_t now, std::uint64_t cost,
                                               std::uint64_t bound) const noexcept {
     const std::uint64_t room = bound - cost;
@@ -250,7 +254,8 @@ template <class Clock, template <class> class Atomic>
 class atomic_sliding_window;
 
 /// A sliding window in the time of `Clock`. A new one is full.
-/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static (`manual_clock`)
+/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static
+/// (`manual_clock`)
 ///                is given to the constructor.
 template <class Clock = std::chrono::steady_clock>
 class sliding_window
