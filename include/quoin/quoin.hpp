@@ -28,12 +28,12 @@
 #include <quoin/interop/redis_limiter.hpp>
 #include <quoin/limit/fixed_window.hpp>
 #include <quoin/limit/http_headers.hpp>
-#include <quoin/limit/lease.hpp>
-#include <quoin/limit/sliding_log.hpp>
-#include <quoin/limit/sliding_window.hpp>
-#include <quoin/limit/multi_limiter.hpp>
 #include <quoin/limit/keyed_limiter.hpp>
 #include <quoin/limit/leaky_bucket.hpp>
+#include <quoin/limit/lease.hpp>
+#include <quoin/limit/multi_limiter.hpp>
+#include <quoin/limit/sliding_log.hpp>
+#include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/token_bucket.hpp>
 #include <quoin/limit/two_bucket.hpp>
 #include <quoin/placement/balancer.hpp>
