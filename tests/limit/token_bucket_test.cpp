@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ratio>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -234,6 +235,49 @@ TEST(token_bucket, what_may_take_notices_a_clock_that_was_set_anew_and_looking_d
     ask_for_nothing(b, verb);
     ask_for_nothing(shared, verb);
   }
+}
+
+TEST(token_bucket, the_last_and_the_longest_of_times) {
+  // The arrival time is beyond what the clock can tell.
+  const time_point last = time_point::max();
+  bucket b = make({.rate = quoin::per_second(1), .burst = 119, .max_debt = 120});
+  b.debit_at(last, 239);
+  quoin::atomic_token_bucket shared(make(b.options()));
+  shared.debit_at(last, 239);
+  for (const auto back : {10s, 59s, 61s, 179s, 300s}) {
+    EXPECT_EQ(shared.peek_at(last - back), b.peek_at(last - back)) << back.count();
+  }
+  EXPECT_EQ(b.peek_at(last - 179s).reset_after, 119s);
+
+  // Further back than any wait can tell.
+  bucket far = make({.rate = {2, 1ns}, .burst = 100, .max_backward_step = nanoseconds::max()});
+  EXPECT_TRUE(far.try_acquire_at(at(0ns), 10));
+  const time_point before = time_point::min();
+  const nanoseconds wait = far.time_until_at(before);
+  EXPECT_EQ(wait, nanoseconds::max() - 43ns);
+  EXPECT_TRUE(far.peek_at(before + wait));
+  EXPECT_FALSE(far.peek_at(before + wait - 1ns));
+  EXPECT_EQ(far.time_until_at(before, 100), never);
+}
+
+struct clock_of_seconds {
+  using rep = std::int64_t;
+  using period = std::ratio<1>;
+  using duration = std::chrono::duration<rep, period>;
+  using time_point = std::chrono::time_point<clock_of_seconds>;
+  static constexpr bool is_steady = false;
+  static time_point now() { return time_point(5s); }
+};
+
+TEST(token_bucket, a_clock_of_seconds_tells_more_than_there_are_nanoseconds) {
+  using at_second = clock_of_seconds::time_point;
+  quoin::token_bucket<clock_of_seconds> b({.rate = quoin::per_second(1), .burst = 3});
+  EXPECT_TRUE(b.try_acquire(3));
+  EXPECT_EQ(b.time_until_at(at_second(6s)), 0s);
+  EXPECT_EQ(b.peek_at(at_second(10'000'000'000s)).remaining, 3u);
+  EXPECT_EQ(b.peek_at(at_second::max()).remaining, 3u);
+  EXPECT_EQ(b.peek_at(at_second(-10'000'000'000s)).remaining, 0u);
+  EXPECT_EQ(b.peek_at(at_second::min()).remaining, 0u);
 }
 
 // Threads read their clocks a little apart.

@@ -171,11 +171,12 @@ class atomic_token_bucket_core {
     /// The arrival time, from a nanosecond before it.
     [[nodiscard]] gcra_state state() const noexcept {
       const auto offset = static_cast<std::int64_t>(word & offset_mask);
+      if (quota.tick == 0) return {base, offset};
       std::int64_t time = 0;
-      if (quota.tick == 0 || __builtin_add_overflow(base, offset / quota.tick, &time)) {
-        return {base, offset};
+      if (!__builtin_add_overflow(base, offset / quota.tick, &time)) {
+        return {time, offset % quota.tick};
       }
-      return {time, offset % quota.tick};
+      return {INT64_MAX, offset - (INT64_MAX - base) * quota.tick};
     }
     [[nodiscard]] token_bucket_core core() const noexcept { return {options, quota, state()}; }
   };

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <ratio>
+#include <type_traits>
 
 namespace quoin::inline QUOIN_ABI {
 
@@ -106,9 +108,23 @@ concept limiter = requires(T& limiter, const T& same, typename T::time_point now
 
 namespace quoin::inline QUOIN_ABI::detail {
 
-/// Nanoseconds since the epoch of the clock, which is all of time that an algorithm sees.
+/// Nanoseconds since the epoch of the clock, which is all of time that an algorithm sees. What 64 bits
+/// do not hold, of a clock with longer ticks, is the first or the last time that they do.
 template <class TimePoint>
 [[nodiscard]] constexpr std::int64_t nanoseconds_of(TimePoint time) noexcept {
+  using rep = typename TimePoint::rep;
+  using period = typename TimePoint::period;
+  if constexpr (std::ratio_greater_v<period, std::nano> || !std::is_integral_v<rep>) {
+    using wide = std::chrono::duration<std::common_type_t<rep, std::int64_t>, period>;
+    const wide since = time.time_since_epoch();
+    if (since >= std::chrono::duration_cast<wide>(std::chrono::nanoseconds::max())) {
+      return INT64_MAX;
+    }
+    if (std::is_signed_v<rep> &&
+        since <= std::chrono::duration_cast<wide>(std::chrono::nanoseconds::min())) {
+      return INT64_MIN;
+    }
+  }
   return std::chrono::duration_cast<std::chrono::duration<std::int64_t, std::nano>>(
              time.time_since_epoch())
       .count();

@@ -202,10 +202,14 @@ struct gcra_moment {
 [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::chrono::nanoseconds gcra_wait(
     const gcra_quota& quota, const gcra_moment& moment, std::int64_t excess) noexcept {
   if (quota.tick == 0) return excess > 0 ? never : std::chrono::nanoseconds(0);
-  std::int64_t wait = excess / quota.tick + (excess % quota.tick > 0 ? 1 : 0);
-  const auto back = static_cast<std::int64_t>(min_of(moment.back(), ~std::uint64_t{0} >> 1));
-  if (__builtin_add_overflow(wait, back, &wait)) return never;
-  return std::chrono::nanoseconds(max_of(wait, std::int64_t{0}));
+  const std::int64_t after = excess / quota.tick + (excess % quota.tick > 0 ? 1 : 0);
+  const std::uint64_t back = moment.back();
+  const auto later = static_cast<std::uint64_t>(after);
+  if (after < 0 && back < 0 - later) return std::chrono::nanoseconds(0);
+  const std::uint64_t wait = back + later;  // modulo 2^64
+  constexpr auto longest = static_cast<std::uint64_t>(INT64_MAX);
+  if (wait > longest || (after >= 0 && wait < back)) return never;
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(wait));
 }
 
 /// Whole tokens that pass when the arrival time is `load` units ahead.
