@@ -123,6 +123,41 @@ TYPED_TEST(KeyedLimiter, TakesQuotasOfKeysOfTheirOwn) {
   EXPECT_TRUE(limiter.try_acquire_at(start, 8));
 }
 
+TYPED_TEST(KeyedLimiter, GoesOnEmptyWhereTheClockWasSetBack) {
+  for (const std::chrono::minutes back : {5min, 18000min}) {
+    TypeParam limiter(usual, clock_at_zero);
+    EXPECT_TRUE(limiter.try_acquire_at(start, 1));
+    const time_point now = start - back;
+    EXPECT_EQ(limiter.peek_at(now, 1).remaining, 0u);
+    EXPECT_FALSE(limiter.try_acquire_at(now, 1));
+    EXPECT_TRUE(limiter.try_acquire_at(now + 101ms, 1));  // a token has come back since
+    EXPECT_FALSE(limiter.try_acquire_at(now + 101ms, 1));
+    EXPECT_TRUE(limiter.try_acquire_at(now + 500ms, 1, 3));
+  }
+}
+
+TYPED_TEST(KeyedLimiter, RefusesAKeyOnceAfterMostOfATurnOfItsRing) {
+  TypeParam limiter(usual, clock_at_zero);
+  EXPECT_TRUE(limiter.try_acquire_at(start, 1));
+  for (int days = 200; days < 100'000; days += 20) {
+    const time_point now = start + days * 24h;
+    if (!limiter.try_acquire_at(now, 1)) {
+      EXPECT_TRUE(limiter.try_acquire_at(now + 400ms, 1, 3)) << days;
+    }
+    limiter.reset(1);
+    EXPECT_TRUE(limiter.try_acquire_at(start, 1));
+  }
+}
+
+TYPED_TEST(KeyedLimiter, TakesARefundOfOldForNothingElse) {
+  TypeParam limiter(usual, clock_at_zero);
+  EXPECT_TRUE(limiter.try_acquire_at(start, 1));
+  const time_point now = start + 400s;
+  EXPECT_TRUE(limiter.try_acquire_at(now, 1, 3));
+  limiter.refund_at(start, 1, 1);
+  EXPECT_EQ(limiter.acquire_up_to_at(now + tick<TypeParam>, 1, 9), 1u);
+}
+
 TYPED_TEST(KeyedLimiter, IsReconfigured) {
   TypeParam limiter(usual, clock_at_zero);
   EXPECT_TRUE(limiter.try_acquire_at(start, 1, 3));

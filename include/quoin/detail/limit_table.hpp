@@ -119,8 +119,9 @@ class limit_table {
   }
 
   /// Lets `take(ahead)` say how many ticks to add to a bucket that is `ahead` from full, 0 for none,
-  /// and adds them. `take` is called again when another thread was faster.
-  template <class Take>
+  /// and adds them. `take` is called again when another thread was faster. A bucket from which nothing
+  /// is taken is written only where it has to go on from now, and not even then if not `Settle`.
+  template <bool Settle = true, class Take>
   QUOIN_ALWAYS_INLINE table_answer update(std::uint64_t tick, std::uint64_t hash,
                                           const table_quota& quota, Take take) noexcept {
     const std::uint64_t mark = Slots::mark(hash);
@@ -136,16 +137,20 @@ class limit_table {
         std::uint64_t& at = Slots::word_of(*line, slot);
         const std::uint64_t word = load_word(at);
         if (Slots::mark_at(*line, slot, word) == mark && !Slots::is_busy(word)) [[likely]] {
-          const std::uint64_t ahead = ahead_of(word, tick, quota);
+          const std::uint64_t distance = distance_of(word, tick);
+          const bool strays = distance > 2 * quota.capacity + scale_.step();
+          const std::uint64_t ahead = strays ? quota.capacity : distance;
           const std::uint64_t taken = take(ahead);
           if (taken == 0) {
-            if (load_word(at) == word) return {ahead, false, false};
-            continue;
+            if (Settle && strays) [[unlikely]] {
+              if (!swap_word(at, word, word_at(word, tick, ahead))) continue;
+            } else if (load_word(at) != word) {
+              continue;
+            }
+            return {ahead, false, false};
           }
           const std::uint64_t after = begun(ahead) + taken;
-          if (swap_word(at, word, Slots::with_instant(word, (tick + after) & scale_type::mask))) {
-            return {after, true, false};
-          }
+          if (swap_word(at, word, word_at(word, tick, after))) return {after, true, false};
           continue;
         }
       }
@@ -161,17 +166,17 @@ class limit_table {
                                                        const table_quota& quota) const noexcept {
     // Nothing is taken, so that nothing is written.
     return const_cast<limit_table*>(this)
-        ->update(tick, hash, quota, [](std::uint64_t) { return std::uint64_t{0}; })
+        ->template update<false>(tick, hash, quota, [](std::uint64_t) { return std::uint64_t{0}; })
         .ahead;
   }
 
-  /// Takes `ticks` back from the bucket of `hash`, and all if it has fewer.
-  void refund(std::uint64_t tick, std::uint64_t hash, const table_quota& quota,
-              std::uint64_t ticks) noexcept {
+  /// Takes `ticks` back from the bucket of `hash`, and all if it has fewer. A refund may well tell the
+  /// time of the request, long ago: it is never a sign of a clock that was set back.
+  void refund(std::uint64_t tick, std::uint64_t hash, std::uint64_t ticks) noexcept {
     change(hash, [&](std::uint64_t word) {
-      const std::uint64_t ahead = ahead_of(word, tick, quota);
-      return ahead > ticks ? Slots::with_instant(word, (tick + ahead - ticks) & scale_type::mask)
-                           : Slots::without_instant(word);
+      const std::uint64_t ahead = distance_of(word, tick);
+      if (ahead == 0) return word;
+      return ahead > ticks ? word_at(word, tick, ahead - ticks) : Slots::without_instant(word);
     });
   }
 
@@ -301,12 +306,16 @@ class limit_table {
   }
 
   /// How far a bucket is from full. None can be further than its capacity and a debt, but for a
-  /// clock that went back; when that is more than the permitted step, it goes on from now, empty.
-  [[nodiscard]] std::uint64_t ahead_of(std::uint64_t word, std::uint64_t tick,
-                                       const table_quota& quota) const noexcept {
-    if (Slots::is_vacant(word)) return 0;
-    const std::uint64_t ahead = scale_.ahead(Slots::instant(word), tick);
-    return ahead <= 2 * quota.capacity + scale_.step() ? ahead : quota.capacity;
+  /// clock that went back, or after a turn of the ring. When that is more than the permitted step, it
+  /// strays: it goes on from now, empty.
+  [[nodiscard]] std::uint64_t distance_of(std::uint64_t word, std::uint64_t tick) const noexcept {
+    return Slots::is_vacant(word) ? 0 : scale_.ahead(Slots::instant(word), tick);
+  }
+
+  /// `word` of a bucket that is `ahead` from full.
+  [[nodiscard]] static std::uint64_t word_at(std::uint64_t word, std::uint64_t tick,
+                                             std::uint64_t ahead) noexcept {
+    return Slots::with_instant(word, (tick + ahead) & scale_type::mask);
   }
 
   /// Replaces the word of a key that is here by `f(word)`.

@@ -186,7 +186,7 @@ class table_core {
     const moment when = at(now);
     const table_quota quota = quota_at(when, hash);
     const std::uint64_t ticks = cost > 2 * quota.limit ? ~std::uint64_t{0} : cost * quota.token;
-    if (cost != 0) table_.refund(when.tick, hash, quota, ticks);
+    if (cost != 0) table_.refund(when.tick, hash, ticks);
   }
 
   /// Asks for `n` keys, whose hashes `hashes(first, count, out)` gives, and tells

@@ -4,9 +4,10 @@
 ///
 /// The table stores for each key the instant at which its bucket will be full, in ticks modulo
 /// 2^bits. An instant less than `reach` ahead of now is in the future, any other is in the past: then
-/// the bucket is full, and the slot as good as empty. So there is no origin and no horizon; a slot
-/// that nobody has touched for most of a turn of the ring seems to be in use once more for a while,
-/// which can only refuse.
+/// the bucket is full, and the slot as good as empty. So there is no origin and no horizon. A slot that
+/// nobody has touched for three quarters of a turn of the ring (at least nine months; exact slots of
+/// whole seconds: a century) seems to be in use for the last quarter: the first request of its key is
+/// refused, and the bucket goes on from there, empty.
 ///
 /// A tick is 1/u ns, if a token is a whole number of such ticks and the ring takes a year or more to
 /// turn: then all is exact. Else it is a token's time divided by the greatest 2^m that leaves a year:

@@ -33,8 +33,10 @@
 ///             says: `evict` forgets those nearest to full (they begin anew, full), `deny` turns new
 ///             keys away, `allow` lets them through.
 /// Time        as `token_bucket`: a `now` that goes back never brings tokens back to a key in the
-///             table, and further than `max_backward_step` empties it. What a thread forgets as passed
-///             is forgotten for a thread whose `now` is earlier.
+///             table, and further than `max_backward_step` the next request empties it (a peek says so,
+///             and changes nothing). What a thread forgets as passed is forgotten for a thread whose
+///             `now` is earlier. A key that comes back after nine months or more may find its bucket
+///             empty, once: limit_table_scale.hpp says when.
 /// Bounds      burst · T in ticks up to 2^58 (compact: 2^36), T the time of a token.
 /// Bytes       format id 0x0707, docs/formats.md#keyed-limiter. They tell the seed: keep them secret.
 /// Source      as `token_bucket`; the table: detail/limit_table.hpp, its time: limit_table_scale.hpp.
@@ -88,7 +90,8 @@ concept answers = requires(T& all) {
 }  // namespace detail
 
 /// The limiter; `keyed_limiter` and `compact_keyed_limiter` are the two that there are. May be moved,
-/// for instance out of a function, while no other thread uses it.
+/// for instance out of a function, while no other thread uses it; a moved-from one may only be
+/// destroyed or assigned to.
 /// @tparam Key        what is limited: text of any type for a text, else this type.
 /// @tparam Hash       hasher of the keys. Another one must be safe from whoever picks the keys.
 /// @tparam Allocator  any standard allocator. The default asks for huge pages.
