@@ -46,7 +46,7 @@ class word_store {
   template <earlier Earlier = earlier::resumed, class F>
   QUOIN_ALWAYS_INLINE window_moment<Quota> change(std::int64_t now, F f) noexcept {
     // A generation read from the word itself would have the quota wait for the word.
-    std::uint64_t generation = generation_.load(std::memory_order_relaxed);
+    std::uint64_t generation = generation_.load(std::memory_order_acquire);
     for (;;) {  // aggregates are not const: GCC 12 keeps those in memory
       const slot& from = slots_[generation & 3];
       Quota quota = from.template read<Quota>();
@@ -164,7 +164,7 @@ class word_store {
       done = word_.compare_exchange_strong(
           word, generation << generation_shift | to.plan.quota.pack(to.state),
           std::memory_order_acq_rel, std::memory_order_relaxed);
-      if (done) generation_.store(generation & 15, std::memory_order_relaxed);
+      if (done) generation_.store(generation & 15, std::memory_order_release);
     }
     busy_.store(0, std::memory_order_release);
     return done;
