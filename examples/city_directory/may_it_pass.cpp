@@ -3,6 +3,7 @@
 /// Chapter: may it pass? Queries to the directory, limited for each client and for all.
 #include <quoin/limit/fixed_window.hpp>
 #include <quoin/limit/multi_limiter.hpp>
+#include <quoin/limit/sliding_log.hpp>
 #include <quoin/limit/sliding_window.hpp>
 #include <quoin/limit/token_bucket.hpp>
 
@@ -90,9 +91,11 @@ void tell_algorithms() {
   tell("token_bucket", quoin::token_bucket({.rate = forty, .burst = 10}, epoch), trace, 50);
   tell("fixed_window", quoin::fixed_window({.rate = forty}, epoch), trace, 80);
   tell("sliding_window", quoin::sliding_window({.rate = forty}, epoch), trace, 80);
+  tell("sliding_log", quoin::sliding_log({.rate = forty}, epoch), trace, 40);
   std::puts(
       "\n  The bucket lets ten at once and then four a second; the fixed window lets twice its");
-  std::puts("  limit over the edge at 20 s; the sliding one remembers the window before.");
+  std::puts(
+      "  limit over the edge at 20 s; the sliding one remembers the window before, the log all times.");
 }
 
 /// Each country is a client and asks as often as it has towns; all share the service.
@@ -140,7 +143,8 @@ void tell_clients(const std::vector<place>& places) {
 }  // namespace
 
 void may_it_pass(const std::vector<place>& places) {
-  chapter("May it pass?", "quoin::token_bucket, fixed_window, sliding_window, multi_limiter");
+  chapter("May it pass?",
+          "quoin::token_bucket, fixed_window, sliding_window, sliding_log, multi_limiter");
   std::puts("\nA client whose queries come in bursts, under limits of several kinds.");
   tell_algorithms();
   tell_clients(places);
