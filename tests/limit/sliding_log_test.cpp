@@ -216,11 +216,21 @@ TEST(SlidingLog, InheritsAsItIsTold) {
   };
   using pair = std::pair<std::uint64_t, std::uint64_t>;
   EXPECT_EQ(left(inherit::full, 7), pair(7, 7));
-  EXPECT_EQ(left(inherit::nothing, 7), pair(0, 3));
+  EXPECT_EQ(left(inherit::nothing, 7), pair(0, 0));
   EXPECT_EQ(left(inherit::tokens, 100), pair(4, 7));
   EXPECT_EQ(left(inherit::tokens, 3), pair(3, 3));
   EXPECT_EQ(left(inherit::share, 20), pair(8, 11));
   EXPECT_EQ(left(inherit::share, 5), pair(2, 2));
+}
+
+TEST(SlidingLog, InheritsWhatAShorterWindowWouldHaveForgotten) {
+  for (const inherit what : {inherit::tokens, inherit::share, inherit::nothing}) {
+    log w({.rate = quoin::per_hour(5)}, none);
+    w.try_acquire_at(at(10s), 5);
+    w.reconfigure_at(at(20s), {.rate = quoin::per_second(5)}, what);
+    EXPECT_FALSE(w.try_acquire_at(at(20s)));
+    EXPECT_TRUE(w.try_acquire_at(at(21s), 5));
+  }
 }
 
 TEST(SlidingLog, AllocatesOnceAndLosesNothing) {

@@ -171,10 +171,16 @@ class log_core {
     const std::uint64_t limit = checked_log("sliding_log", options).rate.count;
     const auto used =
         static_cast<std::size_t>(inherited_use(live.size(), limit_, limit, limit, what));
+    if (what == inherit::nothing) live.clear();
     if (used < live.size()) {
       live.erase(live.begin(), live.end() - static_cast<std::ptrdiff_t>(used));
     }
     live.resize(used, live.empty() ? now : max_of(now, live.back()));
+    // What was taken stays taken, if only just, where the new window is shorter.
+    const std::uint64_t back = span_of(options) - 1,
+                        since_first = time_between(never_taken + 1, now);
+    const std::int64_t first = now - static_cast<std::int64_t>(min_of(back, since_first));
+    for (std::int64_t& taken : live) taken = max_of(taken, first);
     *this = log_core(options, live, Allocator(cells_.get_allocator()));
   }
 

@@ -54,9 +54,9 @@ namespace quoin::inline QUOIN_ABI {
 template <class Clock, template <class> class Atomic, class Allocator>
 class atomic_sliding_log;
 
-/// A sliding log in the time of `Clock`. A new one is full.
-/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static
-/// (`manual_clock`)
+/// A sliding log in the time of `Clock`. A new one is full. A value type; a moved-from one may only be
+/// destroyed or assigned to.
+/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static (`manual_clock`)
 ///                is given to the constructor.
 /// @tparam Allocator  of the ring; rebound.
 template <class Clock = std::chrono::steady_clock, class Allocator = std::allocator<std::byte>>
