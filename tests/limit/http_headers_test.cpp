@@ -201,6 +201,7 @@ TEST(HttpHeaders, ReadStructuredFields) {
       {"*;r=7;r=8", "* -1 8 -1 -1;"},
       {R"(a;r=1;pk=:c2FsdA==:;x;y=?1;z=1.25;u="s\"\\";v=tok;w=5;d=@-12;e=%"f%c3";*-_.0=-3)",
        "a -1 1 5 -1;"},
+      {R"(a;x=%"\";r=5)", "a -1 5 -1 -1;"},
       {"a;q=999999999999999", "a 999999999999999 -1 -1 -1;"},
       // What is none.
       {"\t\"a\"", "error at 0"},
@@ -231,6 +232,11 @@ TEST(HttpHeaders, ReadStructuredFields) {
       {"a;x=-", "error at 5"},
       {"a;x=@1.5", "error at 6"},
       {"a;x=%x", "error at 5"},
+      {R"(a;x=%"%zz")", "error at 7"},
+      {R"(a;x=%"%C3")", "error at 7"},
+      {R"(a;x=%"%c")", "error at 8"},
+      {R"(a;x=%"c)", "error at 7"},
+      {"a;x=%\"\x01\"", "error at 6"},
       {"a ;r=1", "error at 2"},
       {"\0"sv, "error at 0"},
   };
@@ -262,8 +268,22 @@ TEST(HttpHeaders, ReadRetryAfter) {
       {"unM, 06 Nov 1994 08:49:37 GMT", -1},
       {"Sun, 06 Nov 1994 08:49:37 UTC", -1},
       {"Sun, 6 Nov 1994 08:49:37 GMT", -1},
-      {"Sunday, 06-Nov-94 08:49:37 GMT", -1},
-      {"Sun Nov  6 08:49:37 1994", -1},
+      // The forms of old.
+      {"Sunday, 06-Nov-94 08:49:37 GMT", 777},
+      {"Saturday, 06-Nov-44 08:49:37 GMT", -1},
+      {"Sunday, 06-Nov-44 08:49:37 GMT", 1'577'923'977},
+      {"Monday, 06-Nov-45 08:49:37 GMT", -1},
+      {"Tuesday, 06-Nov-45 08:49:37 GMT", 0},
+      {"Sun, 06-Nov-94 08:49:37 GMT", -1},
+      {"Sunday, 06 Nov 1994 08:49:37 GMT", -1},
+      {"Sun Nov  6 08:49:37 1994", 777},
+      {"Sun Nov 06 08:49:37 1994", 777},
+      {"Sun Nov 13 08:49:37 1994", 777 + 7 * 86400},
+      {"Sun Nov 6 08:49:37 1994", -1},
+      {"Sun,  6 Nov 1994 08:49:37 GMT", -1},
+      {"Sun Nov  6  8:49:37 1994", -1},
+      {"Sunday", -1},
+      {"Sun", -1},
   };
   for (const auto& [text, seconds] : cases) {
     const auto wait = quoin::parse_retry_after(text, now);

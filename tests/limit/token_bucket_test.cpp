@@ -265,7 +265,6 @@ struct clock_of_seconds {
   using period = std::ratio<1>;
   using duration = std::chrono::duration<rep, period>;
   using time_point = std::chrono::time_point<clock_of_seconds>;
-  static constexpr bool is_steady = false;
   static time_point now() { return time_point(5s); }
 };
 

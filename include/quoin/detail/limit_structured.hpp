@@ -158,7 +158,7 @@ class structured_cursor {
         return take(':');
       case '%':
         ++at_;
-        return string(ignored);
+        return skip_display_string();
       default:
         return is_structured_digit(peek()) || peek() == '-' ? skip_number() : token(ignored);
     }
@@ -170,6 +170,24 @@ class structured_cursor {
   }
   [[nodiscard]] static constexpr bool is_token(char c) noexcept {
     return is_structured_alpha(c) || is_structured_digit(c) || is_in("!#$%&'*+-.^_`|~:/", c);
+  }
+
+  /// Of a Display String, what comes after the percent sign (section 4.2.10).
+  constexpr bool skip_display_string() noexcept {
+    if (!take('"')) return false;
+    while (!at_end() && is_structured_character(peek()) && peek() != '"') {
+      if (!take('%')) {
+        ++at_;
+      } else if (!skip_hexadecimal() || !skip_hexadecimal()) {
+        return false;
+      }
+    }
+    return take('"');
+  }
+  constexpr bool skip_hexadecimal() noexcept {
+    const bool is_one = is_structured_digit(peek()) || (peek() >= 'a' && peek() <= 'f');
+    if (is_one) ++at_;
+    return is_one;
   }
 
   /// An Integer or a Decimal: twelve digits, a point and three.

@@ -289,8 +289,9 @@ class rate_limit_reader {
   }
 
   /// True and the next member, or false at the end. An error, here and from here on, for what is no
-  /// list of names with parameters, or where `q`, `r`, `w` or `t` is no integer ≥ 0: such a field
-  /// is to be ignored as a whole. Other parameters are skipped.
+  /// list of names with parameters, or where `q`, `r`, `w` or `t` is no integer ≥ 0 (`-0` is none,
+  /// and of one that is repeated each has to be): such a field is to be ignored as a whole. Other
+  /// parameters are skipped.
   [[nodiscard]] constexpr expected<bool, error> next(rate_limit_item& item) noexcept {
     if (!failed_ && in_.at_end()) return false;
     item = {};
@@ -334,32 +335,65 @@ class rate_limit_reader {
 
 namespace detail {
 
-/// Reads "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110 section 5.6.7), the only form that
-/// is still written, into seconds since 1970. False for anything else.
-[[nodiscard]] constexpr bool read_http_date(std::string_view text, std::int64_t& seconds) noexcept {
-  constexpr std::string_view form = "aaa, 00 aaa 0000 00:00:00 GMT";
-  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  constexpr std::string_view days = "SunMonTueWedThuFriSat";
+/// Whether `text` is `form`, where 'a' is a letter, '0' a digit and '_' a digit or a space.
+[[nodiscard]] constexpr bool has_form(std::string_view text, std::string_view form) noexcept {
   if (text.size() != form.size()) return false;
   for (std::size_t i = 0; i < form.size(); ++i) {
-    const bool fits = form[i] == '0'   ? is_structured_digit(text[i])
+    const bool digit = is_structured_digit(text[i]);
+    const bool fits = form[i] == '0'   ? digit
+                      : form[i] == '_' ? digit || text[i] == ' '
                       : form[i] == 'a' ? is_structured_alpha(text[i])
                                        : text[i] == form[i];
     if (!fits) return false;
   }
-  const auto two = [&](std::size_t at) { return 10 * (text[at] - '0') + (text[at + 1] - '0'); };
-  const std::size_t month = months.find(text.substr(8, 3));
-  const std::size_t day = days.find(text.substr(0, 3));
-  if (month % 3 != 0 || month >= months.size() || day % 3 != 0 || day >= days.size()) return false;
-  const std::chrono::year_month_day date(std::chrono::year(100 * two(12) + two(14)),
-                                         std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
-                                         std::chrono::day(static_cast<unsigned>(two(5))));
-  const int hour = two(17), minute = two(20), second = two(23);
-  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return false;
-  const std::chrono::sys_days midnight(date);
-  seconds = std::int64_t{midnight.time_since_epoch().count()} * 86400 + hour * 3600 + minute * 60 +
-            second;
-  return std::chrono::weekday(midnight).c_encoding() == day / 3;
+  return true;
+}
+
+/// Reads a date in one of the three forms of HTTP (RFC 9110 section 5.6.7), of which only the first
+/// is still written, into seconds since 1970. False for anything else.
+/// @param now  the year of now: of two digits, a year is the one nearest to it, at most 50 later.
+[[nodiscard]] constexpr bool read_http_date(std::string_view text, int now,
+                                            std::int64_t& seconds) noexcept {
+  constexpr std::string_view days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                       "Thursday", "Friday", "Saturday"};
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  constexpr struct {
+    std::string_view form;  // after the name of the day, which is short or whole
+    bool is_short;
+    std::size_t day, month, year, time;
+  } forms[] = {{", 00 aaa 0000 00:00:00 GMT", true, 2, 5, 9, 14},
+               {", 00-aaa-00 00:00:00 GMT", false, 2, 5, 9, 12},
+               {" aaa _0 00:00:00 0000", true, 5, 1, 17, 8}};
+  for (const auto& form : forms) {
+    unsigned weekday = 0;
+    const auto name = [&] { return form.is_short ? days[weekday].substr(0, 3) : days[weekday]; };
+    while (weekday < 7 && text.substr(0, text.find_first_of(", ")) != name()) ++weekday;
+    if (weekday == 7) continue;
+    const std::string_view rest = text.substr(name().size());
+    if (!has_form(rest, form.form)) continue;
+    const auto two = [&](std::size_t at) {
+      return 10 * (rest[at] == ' ' ? 0 : rest[at] - '0') + (rest[at + 1] - '0');
+    };
+    int year = two(form.year);
+    if (form.is_short) {
+      year = 100 * year + two(form.year + 2);
+    } else {
+      year += now - now % 100;
+      year += year > now + 50 ? -100 : year <= now - 50 ? 100 : 0;
+    }
+    const std::size_t month = months.find(rest.substr(form.month, 3));
+    const int hour = two(form.time), minute = two(form.time + 3), second = two(form.time + 6);
+    if (month % 3 != 0 || month >= months.size()) return false;
+    const std::chrono::year_month_day date(std::chrono::year(year),
+                                           std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
+                                           std::chrono::day(static_cast<unsigned>(two(form.day))));
+    if (!date.ok() || hour > 23 || minute > 59 || second > 60) return false;
+    const std::chrono::sys_days midnight(date);
+    seconds = std::int64_t{midnight.time_since_epoch().count()} * 86400 + hour * 3600 +
+              minute * 60 + second;
+    return std::chrono::weekday(midnight).c_encoding() == weekday;
+  }
+  return false;
 }
 
 }  // namespace detail
@@ -377,7 +411,8 @@ namespace detail {
     seconds = 10 * seconds + (text[digits++] - '0');
     if (seconds > most) seconds = most;
   }
-  if (digits == 0 && detail::read_http_date(text, seconds)) {
+  const std::chrono::year_month_day today(std::chrono::floor<std::chrono::days>(now));
+  if (digits == 0 && detail::read_http_date(text, static_cast<int>(today.year()), seconds)) {
     const auto since = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
     seconds -= static_cast<std::int64_t>(since);
     seconds = seconds < 0 ? 0 : seconds > most ? most : seconds;
