@@ -58,6 +58,13 @@ TEST(TwoBucket, RefusesOptionsOutOfRange) {
   EXPECT_THROW(buckets({.rate = {1, 1s}, .burst = -1s}, none), std::invalid_argument);
   EXPECT_THROW(buckets({.rate = {1, 1s}, .max_backward_step = -1s}, none), std::invalid_argument);
   EXPECT_THROW(buckets({.rate = {~std::uint64_t{0}, 1s}}, none), std::invalid_argument);
+  try {
+    buckets({.rate = quoin::per_second(999'999'937)}, none);
+    ADD_FAILURE();
+  } catch (const std::invalid_argument& e) {
+    EXPECT_EQ(std::string_view(e.what()).find("quoin::two_bucket: allocated + rate * burst = "),
+              0u);
+  }
   EXPECT_EQ(buckets({.rate = {5, 1s}, .allocated = 7, .burst = 0s}, none).burst_at(at(0s)), 0u);
 }
 

@@ -74,7 +74,7 @@ class two_bucket_core {
   using options_type = two_bucket_options;
 
   explicit two_bucket_core(const options_type& options)
-      : options_(options), all_(whole(options)), allocated_(first(options)) {}
+      : options_(options), all_(checked(options)), allocated_(first(options)) {}
   two_bucket_core(const options_type& options, const token_bucket_core& all,
                   const token_bucket_core& allocated)
       : options_(options), all_(all), allocated_(allocated) {}
@@ -155,6 +155,12 @@ class two_bucket_core {
     return all;
   }
 
+  [[nodiscard]] static token_bucket_options checked(const options_type& options) {
+    const token_bucket_options all = whole(options);
+    static_cast<void>(checked_quota(type, all, "allocated + rate * burst"));
+    return all;
+  }
+
   options_type options_;
   Bucket all_;
   Bucket allocated_;
@@ -185,8 +191,7 @@ class two_bucket_face : public limiter_face<two_bucket_core<Bucket>, Clock> {
 }  // namespace detail
 
 /// Two buckets in the time of `Clock`. New ones are full.
-/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static
-/// (`manual_clock`)
+/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static (`manual_clock`)
 ///                is given to the constructor.
 template <class Clock = std::chrono::steady_clock>
 class two_bucket : public detail::two_bucket_face<detail::token_bucket_core, Clock> {
