@@ -378,6 +378,8 @@ TEST(token_bucket, options_out_of_range) {
        "rate.count = 18446744073709551615, must be at most 288230376151711744 at this rate"},
       {{.rate = quoin::per_day(1), .burst = 3337},
        "burst = 3337, must be at most 3335 at this rate"},
+      {{.rate = quoin::per_second(300'000'001)},
+       "rate.count (all at once) = 300000001, must be at most 288230376 at this rate"},
       {{.rate = quoin::per_second(3), .burst = 9, .max_debt = 1'000'000'000},
        "max_debt = 1000000000, must be at most 288230376 at this rate"},
       {{.rate = quoin::per_second(1), .max_backward_step = -1ns},

@@ -98,7 +98,10 @@ struct gcra_fault {
   const std::uint64_t token = count == 0 ? 1 : time / shared;
   const std::uint64_t largest = most / token;
   const std::uint64_t burst = options.burst == 0 ? count : options.burst;
-  if (burst > largest) return fault(burst_name, burst, nullptr, largest);
+  if (burst > largest) {  // by the name of what the caller gave
+    const char* name = options.burst == 0 ? "rate.count (all at once)" : burst_name;
+    return fault(name, burst, nullptr, largest);
+  }
   const bool as_burst = options.max_debt == token_bucket_options::as_burst;
   const std::uint64_t debt = as_burst ? burst : options.max_debt;
   if (debt > largest) return fault("max_debt", debt, nullptr, largest);
