@@ -88,10 +88,10 @@ class redis_token_bucket {
 
   /// All of `cost` or nothing, at a time or at the server's.
   [[nodiscard]] auto try_acquire_at(redis_time now, std::uint64_t cost = 1) const noexcept {
-    return ask(&now, cost == 0 ? "peek" : "take", decision_reader(cost));
+    return ask(&now, "take", decision_reader(cost));
   }
   [[nodiscard]] auto try_acquire(std::uint64_t cost = 1) const noexcept {
-    return ask(nullptr, cost == 0 ? "peek" : "take", decision_reader(cost));
+    return ask(nullptr, "take", decision_reader(cost));
   }
 
   /// Takes nothing.
@@ -104,20 +104,18 @@ class redis_token_bucket {
 
   /// As many as there are, at most `cost`.
   [[nodiscard]] auto acquire_up_to_at(redis_time now, std::uint64_t cost) const noexcept {
-    return ask(&now, cost == 0 ? "peek" : "some",
-               detail::redis_bucket_taken{{quota_, cost, quota_.capacity}});
+    return ask(&now, "some", detail::redis_bucket_taken{{quota_, cost, quota_.capacity}});
   }
   [[nodiscard]] auto acquire_up_to(std::uint64_t cost) const noexcept {
-    return ask(nullptr, cost == 0 ? "peek" : "some",
-               detail::redis_bucket_taken{{quota_, cost, quota_.capacity}});
+    return ask(nullptr, "some", detail::redis_bucket_taken{{quota_, cost, quota_.capacity}});
   }
 
   /// Tokens that are spent already: the bucket may owe.
   [[nodiscard]] auto debit_at(redis_time now, std::uint64_t cost) const noexcept {
-    return ask(&now, cost == 0 ? "peek" : "take", debit_reader(cost));
+    return ask(&now, "take", debit_reader(cost));
   }
   [[nodiscard]] auto debit(std::uint64_t cost) const noexcept {
-    return ask(nullptr, cost == 0 ? "peek" : "take", debit_reader(cost));
+    return ask(nullptr, "take", debit_reader(cost));
   }
 
   /// Tokens at once or in advance, and how long to wait for them, at most `max_wait`.
