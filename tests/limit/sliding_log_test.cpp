@@ -223,6 +223,13 @@ TEST(SlidingLog, InheritsAsItIsTold) {
   EXPECT_EQ(left(inherit::share, 5), pair(2, 2));
 }
 
+TEST(SlidingLog, TakesWhatThereIsOnceItsClockWasSetBack) {
+  log w({.rate = quoin::per_second(5)}, none);
+  w.try_acquire_at(at(10h), 5);
+  EXPECT_EQ(w.acquire_up_to_at(at(1h), 5), 0u);
+  EXPECT_EQ(w.acquire_up_to_at(at(3601s), 9), 5u);
+}
+
 TEST(SlidingLog, InheritsWhatAShorterWindowWouldHaveForgotten) {
   for (const inherit what : {inherit::tokens, inherit::share, inherit::nothing}) {
     log w({.rate = quoin::per_hour(5)}, none);

@@ -133,7 +133,7 @@ class log_core {
 
   std::uint64_t acquire_up_to(std::int64_t time, std::uint64_t cost) noexcept {
     const std::int64_t now = within_range(time);
-    std::uint64_t n = min_of(cost, gone(load_head(), now));
+    std::uint64_t n = min_of(cost, take(now, 0, false).remaining);
     while (n != 0) {
       const decision d = take(now, n, false);
       if (d) break;
