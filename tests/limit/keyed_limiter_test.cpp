@@ -30,8 +30,33 @@ namespace {
 using namespace std::chrono_literals;
 using clock_type = quoin::manual_clock;
 using time_point = clock_type::time_point;
-using exact = quoin::keyed_limiter<std::uint64_t, clock_type>;
-using compact = quoin::compact_keyed_limiter<std::uint64_t, clock_type>;
+/// The verbs that are asked most, compiled once: they are made to be inlined, and hundreds of them are
+/// too many for a compiler.
+template <class Limiter>
+struct called : Limiter {
+  using Limiter::Limiter;
+  using time_point = typename Limiter::time_point;
+  using number = std::uint64_t;
+
+  [[gnu::noinline]] auto try_acquire_at(time_point now, number key, number cost = 1) {
+    return Limiter::try_acquire_at(now, key, cost);
+  }
+  [[gnu::noinline]] auto acquire_up_to_at(time_point now, number key, number cost) {
+    return Limiter::acquire_up_to_at(now, key, cost);
+  }
+  [[gnu::noinline]] auto peek_at(time_point now, number key, number cost = 1) const {
+    return Limiter::peek_at(now, key, cost);
+  }
+  [[gnu::noinline]] auto debit_at(time_point now, number key, number cost) {
+    return Limiter::debit_at(now, key, cost);
+  }
+  [[gnu::noinline]] auto reserve_at(time_point now, number key, number cost,
+                                    std::chrono::nanoseconds max_wait = quoin::never) {
+    return Limiter::reserve_at(now, key, cost, max_wait);
+  }
+};
+using exact = called<quoin::keyed_limiter<std::uint64_t, clock_type>>;
+using compact = called<quoin::compact_keyed_limiter<std::uint64_t, clock_type>>;
 using quoin::limit_reason;
 using quoin::when_full;
 

@@ -4,6 +4,7 @@
 #ifndef QUOIN_DETAIL_LIMIT_WINDOW_FORM_HPP
 #define QUOIN_DETAIL_LIMIT_WINDOW_FORM_HPP
 
+#include <quoin/detail/clock.hpp>
 #include <quoin/detail/expected.hpp>
 #include <quoin/detail/frame.hpp>
 #include <quoin/detail/limit_window_core.hpp>
