@@ -40,7 +40,7 @@ fuzz: ## fuzz every target for SECONDS=60 seconds each; TARGET=filter.bloom_filt
 	@$(call build,fuzz,$(if $(TARGET),fuzz.$(TARGET),fuzzers))
 	@JOBS=$(JOBS) tools/fuzz.sh build/fuzz $(SECONDS) $(TARGET)
 
-asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: ## the tests, but for random and statistical ones, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/need.sh $(CLANG_TOOLS)
 	@$(call run_tests,asan)
 

@@ -236,7 +236,7 @@ TEST(bloom_filter, batches_agree_with_single_operations) {
       expect_batches_agree(far, k, n);
     }
   }
-  expect_batches_agree(far, 7, static_cast<std::size_t>(far / 10));
+  expect_batches_agree(far, 7, static_cast<std::size_t>(far / 100));
 }
 
 TEST(bloom_filter, clear_empty_swap_move) {
