@@ -3,27 +3,11 @@
 // for the plain form a counter under a comparison of times.
 #include <quoin/limit/fixed_window.hpp>
 
-#include <benchmark/benchmark.h>
-
 #include "window_bench.hpp"
 
-namespace {
-
-using quoin::atomic_fixed_window;
-using quoin::fixed_window;
-
-constexpr quoin::fixed_window_options all{.rate = quoin::per_hour(1'000'000'000)};
-constexpr quoin::fixed_window_options none{.rate = quoin::per_hour(1)};
-
-void plain_allow(benchmark::State& state) { quoin_bench::plain<fixed_window<>>(state, all); }
-void plain_deny(benchmark::State& state) { quoin_bench::plain<fixed_window<>>(state, none); }
-void allow(benchmark::State& state) { quoin_bench::atomic<atomic_fixed_window<>>(state, all); }
-void deny(benchmark::State& state) { quoin_bench::atomic<atomic_fixed_window<>>(state, none); }
-BENCHMARK(plain_allow);
-BENCHMARK(plain_deny);
-BENCHMARK(allow);
-BENCHMARK(deny);
-
-}  // namespace
-
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  constexpr quoin::fixed_window_options all{.rate = quoin::per_hour(1'000'000'000)};
+  constexpr quoin::fixed_window_options none{.rate = quoin::per_hour(1)};
+  return quoin_bench::run<quoin::fixed_window<>, quoin::atomic_fixed_window<>>(argc, argv, all,
+                                                                               none);
+}

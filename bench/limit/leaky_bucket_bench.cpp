@@ -6,36 +6,17 @@
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
+
+#include "bucket_bench.hpp"
 
 namespace {
 
-using clock_type = std::chrono::steady_clock;
-
-constexpr std::size_t calls = 200'000;
-
-template <class F>
-void time(double& best, F f) {
-  std::uint64_t sum = 0;
-  const auto start = clock_type::now();
-  for (std::size_t i = 0; i < calls; ++i) sum += static_cast<std::uint64_t>(f(i));
-  benchmark::DoNotOptimize(sum);
-  const std::chrono::duration<double, std::nano> taken = clock_type::now() - start;
-  best = std::min(best, taken.count() / static_cast<double>(calls));
-}
-
-clock_type::time_point at(std::size_t i) {
-  return clock_type::time_point(
-      std::chrono::nanoseconds(1'000'000'000'000 + static_cast<std::int64_t>(4 * i)));
-}
+using quoin_bench::at, quoin_bench::infinite, quoin_bench::time;
 
 void run(benchmark::State& state) {
-  constexpr double infinite = std::numeric_limits<double>::infinity();
   constexpr auto rate = quoin::per_second(400'000'000);
   double token = infinite, meter = infinite, queue = infinite, ring = infinite;
   for (auto _ : state) {

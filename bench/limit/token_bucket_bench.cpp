@@ -11,34 +11,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <mutex>
 #include <thread>
 
+#include "bucket_bench.hpp"
+
 namespace {
 
-using clock_type = std::chrono::steady_clock;
+using quoin_bench::at, quoin_bench::calls, quoin_bench::clock_type, quoin_bench::infinite,
+    quoin_bench::time;
 using seconds = std::chrono::duration<double>;
-
-constexpr std::size_t calls = 100'000;
-constexpr double infinite = std::numeric_limits<double>::infinity();
-
-/// Keeps in `best` the least nanoseconds for each of `calls` calls of `f(i)`.
-template <class F>
-void time(double& best, F f) {
-  std::uint64_t sum = 0;
-  const auto start = clock_type::now();
-  for (std::size_t i = 0; i < calls; ++i) sum += static_cast<std::uint64_t>(f(i));
-  benchmark::DoNotOptimize(sum);
-  const std::chrono::duration<double, std::nano> taken = clock_type::now() - start;
-  best = std::min(best, taken.count() / static_cast<double>(calls));
-}
-
-/// Four nanoseconds a call, from some uptime on.
-clock_type::time_point at(std::size_t i) {
-  return clock_type::time_point(
-      std::chrono::nanoseconds(1'000'000'000'000 + static_cast<std::int64_t>(4 * i)));
-}
 
 double as_seconds(clock_type::time_point time) {
   return std::chrono::duration_cast<seconds>(time.time_since_epoch()).count();

@@ -62,6 +62,19 @@ void atomic(benchmark::State& state, const Options& options) {
   });
 }
 
+/// The program: what passes and what does not, in either form.
+template <class Plain, class Atomic, class Options>
+int run(int argc, char** argv, const Options& all, const Options& none) {
+  benchmark::RegisterBenchmark("plain_allow", plain<Plain, Options>, all);
+  benchmark::RegisterBenchmark("plain_deny", plain<Plain, Options>, none);
+  benchmark::RegisterBenchmark("allow", atomic<Atomic, Options>, all);
+  benchmark::RegisterBenchmark("deny", atomic<Atomic, Options>, none);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
+
 }  // namespace quoin_bench
 
 #endif

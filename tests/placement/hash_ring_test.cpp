@@ -2,6 +2,7 @@
 #include <quoin/placement/hash_ring.hpp>
 
 #include "placement/ring_model.hpp"
+#include "support/fragile.hpp"
 #include "support/golden.hpp"
 #include "support/hostile.hpp"
 
@@ -198,47 +199,24 @@ TEST(HashRing, SaysWhatIsWrong) {
             "quoin::hash_ring: node -7 is not in the ring");
 }
 
-/// A node that cannot be copied now and then.
-struct fragile {
-  static inline int copies_left = -1;
-  int id;
-  explicit fragile(int i) : id(i) {}
-  fragile(const fragile& other) : id(other.id) {
-    if (copies_left == 0) throw std::runtime_error("no copy");
-    if (copies_left > 0) --copies_left;
-  }
-  fragile(fragile&&) = default;
-  fragile& operator=(fragile&&) = default;
-  friend bool operator==(const fragile& a, const fragile& b) { return a.id == b.id; }
-  friend bool operator<(const fragile& a, const fragile& b) { return a.id < b.id; }
-  friend std::uint64_t quoin_hash(const fragile& f, quoin::hash h) { return h(f.id); }
-};
-
 TEST(HashRing, IsUnchangedWhenAChangeFails) {
+  using quoin_test::fragile, quoin_test::wear_out;
   quoin::hash_ring<fragile> r({.virtual_nodes = 10});
   const fragile a(1), b(2), c(3), d(4);
   r.add(a);
   r.add(b);
-  const auto before = r;
-  const auto fails_at_each_copy = [&](auto change) {
-    for (int copies = 0;; ++copies) {
-      auto changed = before;
-      fragile::copies_left = copies;
-      try {
-        change(changed);
-        fragile::copies_left = -1;
-        return copies;
-      } catch (const std::runtime_error&) {
-      }
-      fragile::copies_left = -1;
-      EXPECT_EQ(changed, before);
-      EXPECT_EQ(changed.epoch(), before.epoch());
-    }
+  const auto unchanged = [](const auto& now, const auto& before) {
+    EXPECT_EQ(now, before);
+    EXPECT_EQ(now.epoch(), before.epoch());
   };
-  EXPECT_GT(fails_at_each_copy([&](auto& x) { x.add(c); }), 1);
-  EXPECT_GT(fails_at_each_copy([&](auto& x) { x.remove(a); }), 0);
-  EXPECT_GT(fails_at_each_copy([&](auto& x) { x.replace(a, d); }), 0);
-  EXPECT_GT(fails_at_each_copy([&](auto& x) { x.set_weight(a, 3); }), 0);
+  const auto failures = [&](auto change) {
+    auto changed = r;
+    return wear_out(changed, change, unchanged);
+  };
+  EXPECT_GT(failures([&](auto& x) { x.add(c); }), 1);
+  EXPECT_GT(failures([&](auto& x) { x.remove(a); }), 0);
+  EXPECT_GT(failures([&](auto& x) { x.replace(a, d); }), 0);
+  EXPECT_GT(failures([&](auto& x) { x.set_weight(a, 3); }), 0);
 }
 
 // --- changes ------------------------------------------------------------------------------------

@@ -294,28 +294,8 @@ TEST(MaglevTable, RefusesWhatCannotBe) {
 
 // Every change fails at each copy of a node in turn, and then succeeds.
 TEST(MaglevTable, IsAsItWasWhenAChangeFails) {
-  using quoin_test::fragile, quoin_test::wear_out;
-  using fragile_nodes = quoin::maglev_table<fragile>;
-  const std::vector<quoin::weighted_node<fragile>> some{
-      {fragile(1)}, {fragile(2), 5}, {fragile(4)}};
-  const std::vector<quoin::weighted_node<fragile>> more{{fragile(9)}, {fragile(3), 2}};
-  const fragile second(2);
-  fragile_nodes t(some, {.table_size = 11});
-  const auto unchanged = [](const fragile_nodes& now, const fragile_nodes& before) {
-    EXPECT_EQ(now, before);
-    for (std::uint64_t hash : {7u, 77u, 777u})
-      EXPECT_EQ(now.owner_index_of_hash(hash), before.owner_index_of_hash(hash));
-  };
-  EXPECT_GT(wear_out(
-                t, [&](auto& all) { all.add_many(more); }, unchanged),
-            0);
-  EXPECT_GT(wear_out(
-                t, [&](auto& all) { all.set_weight(second, 7); }, unchanged),
-            0);
-  EXPECT_GT(wear_out(
-                t, [&](auto& all) { all.remove(second); }, unchanged),
-            0);
-  EXPECT_EQ(t.size(), 4u);
+  quoin_test::expect_whole_after_failures(quoin::maglev_table<quoin_test::fragile>(
+      quoin_test::some_fragile_nodes(), {.table_size = 11}));
 }
 
 // --- the remainder --------------------------------------------------------------------------------

@@ -4,11 +4,15 @@
 #ifndef QUOIN_TESTS_SUPPORT_FRAGILE_HPP
 #define QUOIN_TESTS_SUPPORT_FRAGILE_HPP
 
+#include <quoin/detail/placement_weighted.hpp>
 #include <quoin/hash/hash.hpp>
+
+#include <gtest/gtest.h>
 
 #include <compare>
 #include <cstdint>
 #include <stdexcept>
+#include <vector>
 
 namespace quoin_test {
 
@@ -48,6 +52,31 @@ int wear_out(T& object, Change change, Unchanged unchanged) {
       unchanged(object, before);
     }
   }
+}
+
+/// A table of weighted nodes is whole after each change that failed: what maglev_table and rendezvous
+/// promise alike. @param table  of `some_fragile_nodes`.
+template <class Table>
+void expect_whole_after_failures(Table table) {
+  const std::vector<quoin::weighted_node<fragile>> more{{fragile(9)}, {fragile(3), 2}};
+  const fragile second(2);
+  const auto unchanged = [](const Table& now, const Table& before) {
+    EXPECT_EQ(now, before);
+    for (const std::uint64_t hash : {7u, 77u, 777u}) {
+      EXPECT_EQ(now.owner_index_of_hash(hash), before.owner_index_of_hash(hash));
+    }
+  };
+  const auto add = [&](Table& all) { all.add_many(more); };
+  const auto weigh = [&](Table& all) { all.set_weight(second, 7); };
+  const auto remove = [&](Table& all) { all.remove(second); };
+  EXPECT_GT(wear_out(table, add, unchanged), 0);
+  EXPECT_GT(wear_out(table, weigh, unchanged), 0);
+  EXPECT_GT(wear_out(table, remove, unchanged), 0);
+  EXPECT_EQ(table.size(), 4u);
+}
+
+inline std::vector<quoin::weighted_node<fragile>> some_fragile_nodes() {
+  return {{fragile(1)}, {fragile(2), 5}, {fragile(4)}};
 }
 
 }  // namespace quoin_test

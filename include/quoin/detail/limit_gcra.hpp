@@ -15,6 +15,7 @@
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/error.hpp>
 #include <quoin/detail/limit_decision.hpp>
+#include <quoin/detail/limit_division.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -66,16 +67,6 @@ struct gcra_fault {
   const char* permitted = nullptr;  ///< null: up to `largest`, for this rate
   std::uint64_t largest = 0;
 };
-
-[[nodiscard]] constexpr std::uint64_t greatest_common_divisor(std::uint64_t a,
-                                                              std::uint64_t b) noexcept {
-  while (b != 0) {
-    const std::uint64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
 
 /// `options` in units to `*quota`, or what is wrong with them.
 /// @param burst  what `options.burst` is called where they come from.
@@ -276,25 +267,17 @@ struct gcra_moment {
   return {moment.time - earlier, earlier * quota.tick - before};
 }
 
-/// floor(a * b / c) for c > 0, at most 2^63 - 1. For what happens seldom: 64 steps.
+/// floor(a * b / c) for c > 0, at most 2^63 - 1 either way.
 [[nodiscard]] constexpr std::int64_t scaled(std::int64_t a, std::int64_t b,
                                             std::int64_t c) noexcept {
   const bool negative = a < 0;
   const auto divisor = static_cast<std::uint64_t>(c);
-  const uint128_halves product = mul_full_portable(static_cast<std::uint64_t>(negative ? -a : a),
-                                                   static_cast<std::uint64_t>(b));
+  const uint128_halves product =
+      mul_full(static_cast<std::uint64_t>(negative ? -a : a), static_cast<std::uint64_t>(b));
   constexpr auto most = static_cast<std::uint64_t>(INT64_MAX);
   if (product.hi >= divisor) return negative ? -INT64_MAX : INT64_MAX;
-  std::uint64_t rest = product.hi, quotient = 0;
-  for (unsigned bit = 64; bit-- != 0;) {
-    rest = (rest << 1) | ((product.lo >> bit) & 1);
-    quotient <<= 1;
-    if (rest >= divisor) {
-      rest -= divisor;
-      quotient |= 1;
-    }
-  }
-  if (negative && rest != 0 && quotient < most) ++quotient;
+  std::uint64_t quotient = divide(product, divisor);
+  if (negative && quotient * divisor != product.lo && quotient < most) ++quotient;
   quotient = min_of(quotient, most);
   return negative ? -static_cast<std::int64_t>(quotient) : static_cast<std::int64_t>(quotient);
 }

@@ -20,38 +20,20 @@
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/error.hpp>
 #include <quoin/detail/limit_decision.hpp>
+#include <quoin/detail/limit_division.hpp>
 
 #include <chrono>
 #include <cstdint>
 
 namespace quoin::inline QUOIN_ABI::detail {
 
-/// Of numbers that are not both 0.
-[[nodiscard]] constexpr std::uint64_t common_divisor(std::uint64_t a, std::uint64_t b) noexcept {
-  while (b != 0) {
-    const std::uint64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
-/// ceil(a * b / c), c > 0, or 2^64 - 1 if that is less. For what happens seldom: 64 steps.
+/// ceil(a * b / c), c > 0, or 2^64 - 1 if that is less.
 [[nodiscard]] constexpr std::uint64_t scaled_up(std::uint64_t a, std::uint64_t b,
                                                 std::uint64_t c) noexcept {
-  const uint128_halves product = mul_full_portable(a, b);
+  const uint128_halves product = mul_full(a, b);
   if (product.hi >= c) return ~std::uint64_t{0};
-  std::uint64_t rest = product.hi, quotient = 0;
-  for (unsigned bit = 64; bit-- != 0;) {
-    const bool carry = rest >> 63 != 0;
-    rest = rest << 1 | (product.lo >> bit & 1);
-    quotient <<= 1;
-    if (carry || rest >= c) {
-      rest -= c;
-      quotient |= 1;
-    }
-  }
-  return rest != 0 && quotient != ~std::uint64_t{0} ? quotient + 1 : quotient;
+  const std::uint64_t quotient = divide(product, c);
+  return quotient * c != product.lo && quotient != ~std::uint64_t{0} ? quotient + 1 : quotient;
 }
 
 /// A factor as 64 significant bits: `x * factor`, rounded down, is `x * bits >> shift`.
@@ -98,7 +80,7 @@ class tick_scale {
   /// The best ticks for `rate`, whose count is not 0, with buckets of `burst` tokens, at most `most`.
   constexpr tick_scale(const rate& rate, std::uint64_t burst, std::int64_t step) noexcept {
     const auto per = static_cast<std::uint64_t>(rate.per.count());
-    const std::uint64_t shared = common_divisor(per, rate.count);
+    const std::uint64_t shared = greatest_common_divisor(per, rate.count);
     const std::uint64_t p = per / shared, q = rate.count / shared;  // a token is p/q ns
     over_ = whole_ticks(p, q, burst);
     if (over_ == 0) split_token(p, q, burst);
@@ -171,7 +153,7 @@ class tick_scale {
   /// multiple of twelve, if it may be: rates set later are whole more often.
   [[nodiscard]] static constexpr std::uint64_t whole_ticks(std::uint64_t p, std::uint64_t q,
                                                            std::uint64_t burst) noexcept {
-    for (const std::uint64_t times : {12 / common_divisor(12, q), std::uint64_t{1}}) {
+    for (const std::uint64_t times : {12 / greatest_common_divisor(12, q), std::uint64_t{1}}) {
       std::uint64_t capacity = 0;
       if (q < most && year_fits(q * times, 1) && checked_mul(p, times, &capacity) &&
           checked_mul(capacity, burst, &capacity) && capacity <= most) {

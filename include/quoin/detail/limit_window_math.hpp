@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What limiters by windows calculate with: products and quotients in full, and aligned windows.
+/// What limiters by windows calculate with: sums of products in full, and aligned windows.
 #ifndef QUOIN_DETAIL_LIMIT_WINDOW_MATH_HPP
 #define QUOIN_DETAIL_LIMIT_WINDOW_MATH_HPP
 
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/error.hpp>
 #include <quoin/detail/limit_decision.hpp>
+#include <quoin/detail/limit_division.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -26,31 +27,6 @@ namespace quoin::inline QUOIN_ABI::detail {
 [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr bool less(const uint128_halves& a,
                                                       const uint128_halves& b) noexcept {
   return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
-}
-
-/// `floor(x / d)` digit by digit in base 2, for `x.hi < d`: what 32-bit targets run.
-[[nodiscard]] constexpr std::uint64_t divide_portable(uint128_halves x, std::uint64_t d) noexcept {
-  for (int bit = 0; bit < 64; ++bit) {
-    const bool carry = x.hi >> 63 != 0;
-    x.hi = x.hi << 1 | x.lo >> 63;
-    x.lo <<= 1;
-    if (carry || x.hi >= d) {
-      x.hi -= d;
-      x.lo |= 1;
-    }
-  }
-  return x.lo;
-}
-
-/// `floor(x / d)`, which fits: `x.hi < d`.
-[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t divide(const uint128_halves& x,
-                                                                 std::uint64_t d) noexcept {
-#if defined(__SIZEOF_INT128__)
-  __extension__ using uint128 = unsigned __int128;
-  return static_cast<std::uint64_t>((static_cast<uint128>(x.hi) << 64 | x.lo) / d);
-#else
-  return divide_portable(x, d);
-#endif
 }
 
 /// Nanoseconds as a wait, `never` when there are too many.

@@ -214,8 +214,7 @@ template <class Clock, template <class> class Atomic>
 class atomic_fixed_window;
 
 /// A fixed window in the time of `Clock`. A new one is full.
-/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static
-/// (`manual_clock`)
+/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static (`manual_clock`)
 ///                is given to the constructor.
 template <class Clock = std::chrono::steady_clock>
 class fixed_window : public detail::window_bytes<fixed_window<Clock>, detail::fixed_window_quota,

@@ -254,8 +254,7 @@ template <class Clock, template <class> class Atomic>
 class atomic_sliding_window;
 
 /// A sliding window in the time of `Clock`. A new one is full.
-/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static
-/// (`manual_clock`)
+/// @tparam Clock  from <chrono> or of the same shape; one whose `now` is not static (`manual_clock`)
 ///                is given to the constructor.
 template <class Clock = std::chrono::steady_clock>
 class sliding_window
