@@ -17,6 +17,8 @@
 #include <quoin/hash/siphash.hpp>
 #include <quoin/hash/xxh3.hpp>
 #include <quoin/hash/xxh64.hpp>
+#include <quoin/id/counter_range.hpp>
+#include <quoin/id/id_cipher.hpp>
 #include <quoin/interop/datasketches_count_min.hpp>
 #include <quoin/interop/datasketches_hash.hpp>
 #include <quoin/interop/datasketches_hll.hpp>
