@@ -31,7 +31,7 @@ test: ## build and run all tests with the default compiler
 	@$(call run_tests,dev)
 
 bench: ## build and run the benchmarks; TARGET=filter.blocked_bloom_filter runs one, ARGS=… goes to it
-	@tools/need.sh $(BUILD_TOOLS) libbenchmark-dev ?libxxhash-dev ?libbloom-dev ?libleveldb-dev ?libmemcached-dev
+	@tools/need.sh $(BUILD_TOOLS) libbenchmark-dev ?libxxhash-dev ?libbloom-dev ?libleveldb-dev ?libmemcached-dev ?uuid-dev
 	@$(call build,release,$(if $(TARGET),bench.$(TARGET),benchmarks))
 	@for b in build/release/bench.$(or $(TARGET),*); do echo "== $$b"; $$b $(ARGS) || exit 1; done
 
