@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Ids of 64 bits that many machines make without asking one another: time, who made it, and a
+/// number; in the order of time.
+///
+/// Use it for keys that are stored in order of time, and where 64 bits must do. Each maker needs a
+/// number of its own; where nobody gives such numbers, take `uuid_v7_generator`. For short codes,
+/// a dense counter (`counter_range`): a snowflake is 11 digits in base 62.
+///
+/// Guarantee   one generator never gives an id twice, and each is greater than all it gave before,
+///             whatever its clock says. Two never give the same if their workers differ (or their
+///             datacenters). No id tells a time after the last one of its layout: then there are none.
+///             An id's time is that of the clock when it was made, or, as the options permit, up to
+///             `max_lead` and `max_backward` together ahead of it.
+/// Restarts    nothing is repeated if the clock has not gone back while nobody looked. A guard makes
+///             that sure: it saves a mark ahead of every id, and the next run gives it as `not_before`.
+/// Cost        try_next: a reading of the clock and one compare-and-swap: 35 ns; 11 ns with
+///             `coarse_system_clock`. reserve: the same for up to `ids_per_tick` ids at once. At 4096 a
+///             millisecond all generators are as fast as their layout: 244 ns an id.
+/// Waiting     sleeps, holds nothing, and spins for 20 us in one call at most.
+/// Memory      two cache lines.
+/// Threads     snowflake_generator: concurrent, all but its construction and destruction; lock-free
+///             (all but saving a mark). snowflake_sequence: like a standard container. A child process
+///             has to make its own, with another worker.
+/// Bytes       docs/formats.md#snowflake-ids.
+/// Source      Twitter's announcement and code of 2010; docs/id.md compares the layouts.
+///
+/// @code
+/// quoin::snowflake_generator<quoin::twitter_layout> ids({.worker = 378});
+/// const std::uint64_t id = ids.next();
+/// for (const std::uint64_t one : ids.reserve(64)) use(one);  // 64 at once, or what is left
+/// const auto made = quoin::twitter_layout::decode(id);       // made.time, made.worker, made.sequence
+/// if (const auto maybe = ids.try_next()) use(*maybe);        // never waits
+/// @endcode
+#ifndef QUOIN_ID_SNOWFLAKE_HPP
+#define QUOIN_ID_SNOWFLAKE_HPP
+
+#include <quoin/detail/expected.hpp>
+#include <quoin/detail/id_guard.hpp>
+#include <quoin/detail/id_layout.hpp>
+#include <quoin/detail/id_snowflake_core.hpp>
+#include <quoin/detail/id_wait.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <ratio>
+#include <type_traits>
+#include <utility>
+
+namespace quoin::inline QUOIN_ABI {
+
+// --- layouts --------------------------------------------------------------------------------------
+
+/// 41 bits of milliseconds since 2010-11-04, 10 of worker, 12 of sequence; to 2080-07-10.
+using twitter_layout = snowflake_layout<std::chrono::milliseconds, 1288834974657, time_field<41>,
+                                        worker_field<10>, sequence_field<12>>;
+/// The same with the worker's bits as 5 of datacenter and 5 of worker.
+using twitter_original_layout =
+    snowflake_layout<std::chrono::milliseconds, 1288834974657, time_field<41>, datacenter_field<5>,
+                     worker_field<5>, sequence_field<12>>;
+/// 42 bits of milliseconds since 2015, 5 of worker (as a datacenter), 5 of process, 12 of sequence.
+using discord_layout =
+    snowflake_layout<std::chrono::milliseconds, 1420070400000, no_sign_bit, time_field<42>,
+                     datacenter_field<5>, worker_field<5>, sequence_field<12>>;
+/// 41 bits of milliseconds since 2011-08-24, 13 of shard, 10 of sequence.
+using instagram_layout = snowflake_layout<std::chrono::milliseconds, 1314220021721, no_sign_bit,
+                                          time_field<41>, worker_field<13>, sequence_field<10>>;
+/// 39 bits of 10 milliseconds since 2025, 8 of sequence, 16 of machine: 25 600 a second. (Sonyflake
+/// before version 2 has the same from 2014-09-01, 1409529600000.)
+using sonyflake_layout =
+    snowflake_layout<std::chrono::duration<std::int64_t, std::ratio<1, 100>>, 1735689600000,
+                     time_field<39>, sequence_field<8>, worker_field<16>>;
+/// 53 bits, which a double tells exactly, as JavaScript wants it: 41 of milliseconds since 2025, 6 of
+/// worker, 6 of sequence: 64 000 a second; to 2094.
+using js_safe_layout = snowflake_layout<std::chrono::milliseconds, 1735689600000, time_field<41>,
+                                        worker_field<6>, sequence_field<6>>;
+/// The host first: 6 bits of it, 32 of time, 4 of counter. Not in the order of time across hosts, and
+/// in milliseconds its time is over after 49 days and 17 hours; in seconds after 136 years, at 16 ids a
+/// second.
+template <std::int64_t EpochMs, class Unit = std::chrono::milliseconds>
+using hosted_counter_layout =
+    snowflake_layout<Unit, EpochMs, worker_field<6>, time_field<32>, sequence_field<4>>;
+
+/// Ids that are equally far apart.
+class id_range {
+ public:
+  class iterator {
+   public:
+    using value_type = std::uint64_t;
+    using difference_type = std::ptrdiff_t;
+
+    constexpr iterator() noexcept = default;
+    constexpr iterator(std::uint64_t id, std::uint64_t step) noexcept : id_(id), step_(step) {}
+    [[nodiscard]] constexpr std::uint64_t operator*() const noexcept { return id_; }
+    constexpr iterator& operator++() noexcept {
+      id_ += step_;
+      return *this;
+    }
+    constexpr iterator operator++(int) noexcept {
+      const iterator old = *this;
+      ++*this;
+      return old;
+    }
+    friend bool operator==(const iterator&, const iterator&) = default;
+
+   private:
+    std::uint64_t id_ = 0;
+    std::uint64_t step_ = 1;
+  };
+
+  constexpr id_range() noexcept = default;
+  constexpr id_range(std::uint64_t first, std::uint64_t count, std::uint64_t step) noexcept
+      : first_(first), count_(count), step_(step) {}
+
+  /// How many there are.
+  [[nodiscard]] constexpr std::uint64_t size() const noexcept { return count_; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return count_ == 0; }
+  /// The first of them, where there are any.
+  [[nodiscard]] constexpr std::uint64_t first() const noexcept { return first_; }
+  /// 1, but in a layout whose sequence is not the lowest field.
+  [[nodiscard]] constexpr std::uint64_t step() const noexcept { return step_; }
+  /// Id number `i`, less than `size()`.
+  [[nodiscard]] constexpr std::uint64_t operator[](std::uint64_t i) const noexcept {
+    return first_ + i * step_;
+  }
+  [[nodiscard]] constexpr iterator begin() const noexcept { return {first_, step_}; }
+  [[nodiscard]] constexpr iterator end() const noexcept { return {(*this)[count_], step_}; }
+
+ private:
+  std::uint64_t first_ = 0;
+  std::uint64_t count_ = 0;
+  std::uint64_t step_ = 1;
+};
+
+/// Makes ids, for any number of threads. Neither copied nor moved.
+/// @tparam Layout  a `snowflake_layout`.
+/// @tparam Clock   from <chrono> or of the same shape, which counts integers from 1970 on; one whose
+///                 `now` is not static (`manual_clock`) is given to the constructor. If it has
+///                 `sleep_for(nanoseconds)`, waiting is done by that.
+/// @tparam Guard   see `snowflake_guard`; `guarded_snowflake` finds its type.
+/// @tparam Atomic  `std::atomic`, or what a test puts in its place.
+template <class Layout, class Clock = std::chrono::system_clock, snowflake_guard Guard = no_guard,
+          template <class> class Atomic = std::atomic>
+class snowflake_generator {
+  using rules = detail::snowflake_rules<Layout>;
+  using marks = detail::snowflake_marks<Layout, Guard, Atomic>;
+
+  static_assert(!std::same_as<Clock, std::chrono::steady_clock>,
+                "quoin::snowflake_generator: a steady clock begins anew with the machine, and so "
+                "would the ids");
+
+ public:
+  using layout_type = Layout;
+  using time_point = typename Clock::time_point;
+
+  /// Throws `std::invalid_argument` when an option is out of range.
+  explicit snowflake_generator(const snowflake_options& options,
+                               Guard guard = Guard()) requires detail::static_clock<Clock>
+      : snowflake_generator(options, detail::id_clock<Clock>(), std::move(guard)) {}
+  /// In the time of `clock`, which must outlive the generator.
+  snowflake_generator(const snowflake_options& options, const Clock& clock, Guard guard = Guard())
+      : snowflake_generator(options, detail::id_clock<Clock>(clock), std::move(guard)) {}
+  snowflake_generator(const snowflake_options&, const Clock&&, Guard = Guard()) = delete;
+
+  snowflake_generator(const snowflake_generator&) = delete;
+  snowflake_generator& operator=(const snowflake_generator&) = delete;
+  /// Only of a `snowflake_sequence`; one that was moved from may only be destroyed or assigned to.
+  snowflake_generator(snowflake_generator&&) noexcept = default;
+  snowflake_generator& operator=(snowflake_generator&&) noexcept = default;
+  ~snowflake_generator() = default;
+
+  // --- that wait ------------------------------------------------------------------------------------
+
+  /// An id. Waits as the options say. Where they say error, the clock is back too far, the layout's
+  /// time is over or a mark cannot be saved, there is none, and that is a failure: it throws
+  /// `std::invalid_argument`, or calls the failure handler. Programs that mean to go on then ask
+  /// `try_next`.
+  [[nodiscard]] std::uint64_t next() { return id_of(take_or_wait(1).first); }
+
+  /// 1 to `count` ids of one unit of time, as many as are left in it; none if `count` is 0. Waits and
+  /// fails like `next`.
+  [[nodiscard]] id_range reserve(std::uint64_t count) {
+    return count == 0 ? id_range() : range_of(take_or_wait(count));
+  }
+
+  // --- that do not ----------------------------------------------------------------------------------
+
+  /// An id, or why there is none now. (One that comes upon a mark waits until it is saved, if no other
+  /// thread is already at that.)
+  [[nodiscard]] QUOIN_ALWAYS_INLINE expected<std::uint64_t, id_error> try_next() {
+    const detail::id_run run = take(1, [this] { return tick_now(); });
+    if (run.count == 0) [[unlikely]]
+      return unexpected(run.reason);
+    return id_of(run.first);
+  }
+  /// The same at a time of the clock's that the caller has read, or of events. Threads that give times
+  /// in another order get what they would if the clock went back.
+  [[nodiscard]] expected<std::uint64_t, id_error> try_next_at(time_point now) {
+    const detail::id_run run = take(1, [now] { return tick_of(now); });
+    if (run.count == 0) return unexpected(run.reason);
+    return id_of(run.first);
+  }
+
+  /// 1 to `count` ids of one unit of time, as many as are left in it, or why there is none now.
+  [[nodiscard]] expected<id_range, id_error> try_reserve(std::uint64_t count) {
+    return taken(count, [this] { return tick_now(); });
+  }
+  [[nodiscard]] expected<id_range, id_error> try_reserve_at(time_point now, std::uint64_t count) {
+    return taken(count, [now] { return tick_of(now); });
+  }
+
+  /// No id was given of this time or a later one: what the next run has to be given as `not_before`
+  /// after an orderly end.
+  [[nodiscard]] std::chrono::sys_time<std::chrono::milliseconds> unused_from() const noexcept {
+    return detail::id_millisecond_of<Layout>(
+        rules::unused_tick(word_.load(std::memory_order_acquire)));
+  }
+
+ private:
+  snowflake_generator(const snowflake_options& options, detail::id_clock<Clock> clock, Guard guard)
+      : rules_(options, name),
+        clock_(clock),
+        marks_(options, rules_.first(), std::move(guard), name),
+        word_(rules_.first()) {}
+
+  static constexpr const char* name = "snowflake_generator";
+
+  [[nodiscard]] std::uint64_t id_of(std::uint64_t word) const noexcept {
+    return Layout::compose(word, rules_.maker());
+  }
+  [[nodiscard]] id_range range_of(const detail::id_run& run) const noexcept {
+    return {id_of(run.first), run.count, Layout::step};
+  }
+  [[nodiscard]] static std::int64_t tick_of(time_point time) noexcept {
+    return Layout::tick_of(time.time_since_epoch());
+  }
+  [[nodiscard]] QUOIN_ALWAYS_INLINE std::int64_t tick_now() const { return tick_of(clock_.now()); }
+
+  /// Up to `most` words, not 0, at the time that `read` gives. What is refused is refused by a time
+  /// that was read after the word: between the two another thread may have read a later one.
+  template <class Read>
+  QUOIN_ALWAYS_INLINE detail::id_run take(std::uint64_t most, Read read) {
+    std::uint64_t word = word_.load(std::memory_order_acquire);
+    std::int64_t now = read();
+    bool read_after = true;
+    for (;;) {
+      const detail::id_run run = rules_.run(word, now, most);
+      if (run.count == 0) [[unlikely]] {
+        if (read_after) return run;
+        now = read();
+        read_after = true;
+        continue;
+      }
+      if (!marks_.covers(run.first)) [[unlikely]] {
+        const id_error reason = marks_.renew(run.first, now);
+        if (reason != id_error{}) return {0, 0, reason, reason == id_error::guard_busy};
+      }
+      if (word_.compare_exchange_weak(word, run.first + run.count, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) [[likely]] {
+        return run;
+      }
+      read_after = false;
+    }
+  }
+
+  template <class Read>
+  expected<id_range, id_error> taken(std::uint64_t count, Read read) {
+    if (count == 0) return id_range();
+    const detail::id_run run = take(count, read);
+    if (run.count == 0) return unexpected(run.reason);
+    return range_of(run);
+  }
+
+  QUOIN_ALWAYS_INLINE detail::id_run take_or_wait(std::uint64_t most) {
+    const detail::id_run run = take(most, [this] { return tick_now(); });
+    if (run.count != 0) [[likely]]
+      return run;
+    return wait_and_take(most, run);
+  }
+
+  QUOIN_COLD detail::id_run wait_and_take(std::uint64_t most, detail::id_run run) {
+    std::chrono::nanoseconds spin = detail::id_most_spin;
+    for (; run.count == 0; run = take(most, [this] { return tick_now(); })) {
+      if (!run.waits) fail(run.reason);
+      if (run.reason == id_error::guard_busy) {
+        detail::id_sleep(std::chrono::microseconds(50));
+      } else {
+        clock_.pause(time_until(run.until), spin);
+      }
+    }
+    return run;
+  }
+
+  [[nodiscard]] std::chrono::nanoseconds time_until(std::int64_t tick) const {
+    const auto now = clock_.now().time_since_epoch();
+    const std::int64_t left = tick - Layout::tick_of(now);
+    if (left <= 0) return std::chrono::nanoseconds(0);
+    if (left > rules::ticks_in(detail::id_most_sleep) + 1) return detail::id_most_sleep;
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(Layout::until(tick, now));
+  }
+
+  [[noreturn]] QUOIN_COLD static void fail(id_error reason) {
+    char text[160];
+    std::snprintf(text, sizeof text, "quoin::%s: no id: %s", name, to_text(reason));
+    detail::fail(text);
+  }
+
+  // What all threads read, and apart from it what they write.
+  alignas(64) rules rules_;
+  detail::id_clock<Clock> clock_;
+  [[no_unique_address]] marks marks_;
+  alignas(64) Atomic<std::uint64_t> word_;
+};
+
+/// A generator for one thread, which may be moved.
+template <class Layout, class Clock = std::chrono::system_clock, snowflake_guard Guard = no_guard>
+using snowflake_sequence = snowflake_generator<Layout, Clock, Guard, detail::plain_word>;
+
+/// A generator of `Layout` with a guard: `auto ids = guarded_snowflake<twitter_layout>(options, guard);`
+template <class Layout, class Clock = std::chrono::system_clock, snowflake_guard Guard>
+[[nodiscard]] snowflake_generator<Layout, Clock, Guard> guarded_snowflake(
+    const snowflake_options& options, Guard guard) {
+  return snowflake_generator<Layout, Clock, Guard>(options, std::move(guard));
+}
+
+}  // namespace quoin::inline QUOIN_ABI
+
+#endif
