@@ -20,6 +20,7 @@
 #include <quoin/id/counter_range.hpp>
 #include <quoin/id/id_cipher.hpp>
 #include <quoin/id/snowflake.hpp>
+#include <quoin/id/ulid.hpp>
 #include <quoin/id/uuid.hpp>
 #include <quoin/interop/datasketches_count_min.hpp>
 #include <quoin/interop/datasketches_hash.hpp>
