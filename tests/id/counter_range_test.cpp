@@ -146,8 +146,9 @@ TEST(counter_range, checkpoints_ahead_and_resumes) {
   EXPECT_EQ(from.asked, 2u);
   EXPECT_EQ(written.back().next, (counter_block{200, 100}))
       << "what was fetched ahead is kept, too";
-  counter_range third({.resume = written.back()}, fetch, persist);
-  EXPECT_EQ(third.reserve(1).value().first, written.back().current.first);
+  const counter_checkpoint last = written.back();
+  counter_range third({.resume = last}, fetch, persist);
+  EXPECT_EQ(third.reserve(1).value().first, last.current.first);
   while (third.remaining() > 100) ASSERT_TRUE(third.reserve(7));
   EXPECT_EQ(third.next().value(), 200u);
   counter_range fourth({.resume = {{}, {500, 1}}}, fetch, persist);

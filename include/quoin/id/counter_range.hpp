@@ -155,7 +155,7 @@ class counter_range {
     if (make_room() == counter_error{}) tend(/*again=*/true);
   }
 
-  /// Numbers in hand, with those of the block fetched ahead.
+  /// Numbers in hand, with those of the block fetched ahead; waits for a callback that is running.
   /// 2^64 - 1 if there are more.
   [[nodiscard]] std::uint64_t remaining() const noexcept {
     const counter_checkpoint left = unused();
@@ -177,7 +177,8 @@ class counter_range {
 
   /// A block in use, or the first 2^32 - 1 numbers of what is left of it. Generation g is in slot
   /// g mod 2 from before `word_` says so until it says g + 1: who finds `word_` unchanged after
-  /// reading a slot has read that of its generation.
+  /// reading a slot has read that of its generation. (Who sleeps between the two through a multiple
+  /// of 2^32 generations would be mistaken.)
   struct slot {
     std::atomic<std::uint64_t> first{0};
     std::atomic<std::uint64_t> granted{0};  ///< offsets below are written off: they may be given
