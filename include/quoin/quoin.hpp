@@ -31,6 +31,7 @@
 #include <quoin/interop/postgresql_hyperloglog.hpp>
 #include <quoin/interop/redis_hyperloglog.hpp>
 #include <quoin/interop/redis_limiter.hpp>
+#include <quoin/limit/concurrency_limiter.hpp>
 #include <quoin/limit/fixed_window.hpp>
 #include <quoin/limit/http_headers.hpp>
 #include <quoin/limit/keyed_limiter.hpp>
