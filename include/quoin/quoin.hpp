@@ -38,6 +38,7 @@
 #include <quoin/limit/leaky_bucket.hpp>
 #include <quoin/limit/lease.hpp>
 #include <quoin/limit/multi_limiter.hpp>
+#include <quoin/limit/rules.hpp>
 #include <quoin/limit/share.hpp>
 #include <quoin/limit/sliding_log.hpp>
 #include <quoin/limit/sliding_window.hpp>
