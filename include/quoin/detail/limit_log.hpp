@@ -190,7 +190,7 @@ class log_core {
     std::vector<std::int64_t> all;
     all.reserve(cells_.size());
     const place head = load_head();
-    const bool anew = set_anew(head, now);
+    const bool anew = set_anew(newest(head), now);
     for (std::uint64_t i = 0; i < limit_; ++i) {
       const std::int64_t time = time_of(cell_at(after(head, i)).load(acquire));
       if (!has_gone(time, now)) all.push_back(anew ? min_of(time, now) : time);
@@ -269,16 +269,12 @@ class log_core {
     return true;
   }
 
-  /// How many from the head on have gone: nearly as many as when it was last asked.
-  [[nodiscard]] std::uint64_t gone(const place& head, std::int64_t now) const noexcept {
-    const auto known =
-        static_cast<std::int64_t>(gone_.load(relaxed) - (head.lap * limit_ + head.index));
+  /// How many from the head on have gone: by steps that double, then by halves. Pure, like all that
+  /// only tells: it costs nothing where nobody reads it, although the cells are atomic.
+  [[nodiscard]] __attribute__((pure, noinline)) std::uint64_t gone(
+      place head, std::int64_t now) const noexcept {
     std::uint64_t low = 0, high = limit_;
-    if (known > 0) {
-      const std::uint64_t last = min_of(static_cast<std::uint64_t>(known), limit_) - (limit_ != 0);
-      if (limit_ != 0) (has_gone(after(head, last), now) ? low = last + 1 : high = last);
-    }
-    bool found = high != limit_;
+    bool found = false;
     for (std::uint64_t step = 1; low < high; step *= 2) {
       if (found) step = (high - low + 1) / 2;
       const std::uint64_t probe = min_of(step, high - low) + low - 1;
@@ -298,8 +294,7 @@ class log_core {
     const std::uint64_t value = cell_at(at).load(acquire);
     return is_written(value, {at.lap + 1, at.index}) ? time_of(value) : never_taken;
   }
-  [[nodiscard]] bool set_anew(const place& head, std::int64_t now) const noexcept {
-    const std::int64_t latest = newest(head);
+  [[nodiscard]] bool set_anew(std::int64_t latest, std::int64_t now) const noexcept {
     return now < latest && time_between(now, latest) >
                                static_cast<std::uint64_t>(options_.max_backward_step.count());
   }
@@ -324,7 +319,8 @@ class log_core {
   QUOIN_ALWAYS_INLINE decision take(std::int64_t now, std::uint64_t cost, bool keep) noexcept {
     for (;;) {
       const place head = load_head();
-      if (set_anew(head, now)) [[unlikely]] {
+      const std::int64_t latest = newest(head);
+      if (set_anew(latest, now)) [[unlikely]] {
         come_back(now);
         continue;
       }
@@ -333,7 +329,7 @@ class log_core {
         if (passes || head_.load(acquire) == word_of(head)) return answer(head, now, cost, passes);
         continue;  // what was read was no one state
       }
-      const std::int64_t time = max_of(now, newest(head));
+      const std::int64_t time = max_of(now, latest);
       const place next = after(head, cost);
       std::uint64_t expected = word_of(head);
       if (!head_.compare_exchange_strong(expected, word_of(next), std::memory_order_acq_rel,
@@ -344,12 +340,7 @@ class log_core {
         const place at = after(head, i);
         cell_at(at).store(encoded(time, at.lap + 1), release);
       }
-      decision d = answer(next, now, cost, passes);
-      if constexpr (
-          !alone) {  // a value looks for it anew if it is read at all, and nobody else may
-        gone_.store(next.lap * limit_ + next.index + d.remaining, relaxed);
-      }
-      return d;
+      return answer(next, now, cost, passes);
     }
   }
 
@@ -368,19 +359,26 @@ class log_core {
     d.allowed = passes;
     d.limit = limit_;
     d.remaining = gone(head, now);
-    const bool anew = set_anew(head, now);
-    const std::int64_t latest = newest(head);
-    if (!has_gone(latest, now)) d.reset_after = wait_until(now, anew ? now : latest, span_);
+    d.reset_after = reset_after(head, now);
     if (passes) return d;
     d.reason = cost <= limit_ ? limit_reason::limited : limit_reason::cost_above_limit;
-    d.retry_after = never;
-    if (cost <= limit_) {
-      const place last = after(head, cost - 1);
-      const std::uint64_t value = cell_at(last).load(acquire);
-      const std::int64_t time = is_written(value, last) ? time_of(value) : now;
-      d.retry_after = wait_until(now, anew ? min_of(time, now) : time, span_);
-    }
+    d.retry_after = cost <= limit_ ? retry_after(head, now, cost) : never;
     return d;
+  }
+
+  [[nodiscard]] __attribute__((pure, noinline)) std::chrono::nanoseconds reset_after(
+      place head, std::int64_t now) const noexcept {
+    const std::int64_t latest = newest(head);
+    if (has_gone(latest, now)) return std::chrono::nanoseconds(0);
+    return wait_until(now, set_anew(latest, now) ? now : latest, span_);
+  }
+
+  [[nodiscard]] __attribute__((pure, noinline)) std::chrono::nanoseconds retry_after(
+      place head, std::int64_t now, std::uint64_t cost) const noexcept {
+    const place last = after(head, cost - 1);
+    const std::uint64_t value = cell_at(last).load(acquire);
+    const std::int64_t time = is_written(value, last) ? time_of(value) : now;
+    return wait_until(now, set_anew(newest(head), now) ? min_of(time, now) : time, span_);
   }
 
   options_type options_;
@@ -388,7 +386,6 @@ class log_core {
   std::uint64_t span_;
   std::vector<cell, cell_allocator> cells_;
   alignas(alone ? 8 : 64) cell head_{0};
-  cell gone_{0};  ///< all cells before this one, counted from the first lap, had gone
 };
 
 }  // namespace quoin::inline QUOIN_ABI::detail
