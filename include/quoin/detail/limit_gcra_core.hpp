@@ -35,7 +35,7 @@ class token_bucket_core {
     if (cost == 0) return gcra_allowed(quota_, at, 0);
     if (cost <= quota_.limit) {
       const std::int64_t units = units_of(cost);
-      if (at.load + units <= quota_.capacity) return take(at, units);
+      if (at.load + units <= quota_.capacity) return take(now, at, units);
     }
     return gcra_refused(quota_, at, cost, quota_.capacity, gcra_reason(quota_, cost));
   }
@@ -52,7 +52,7 @@ class token_bucket_core {
   std::uint64_t acquire_up_to(std::int64_t now, std::uint64_t cost) noexcept {
     const gcra_moment at = arrive(now);
     const std::uint64_t taken = min_of(cost, gcra_remaining(quota_, at.load));
-    if (taken != 0) take(at, units_of(taken));
+    if (taken != 0) take(now, at, units_of(taken));
     return taken;
   }
 
@@ -61,7 +61,7 @@ class token_bucket_core {
     if (cost == 0) return gcra_allowed(quota_, at, 0);
     if (cost <= largest_debit()) {
       const std::int64_t units = units_of(cost);
-      if (at.load + units <= quota_.lending) return take(at, units);
+      if (at.load + units <= quota_.lending) return take(now, at, units);
     }
     return gcra_refused(quota_, at, cost, quota_.lending, limit_reason::debt_above_limit);
   }
@@ -78,7 +78,7 @@ class token_bucket_core {
     } else if (at.load + units > quota_.lending) {
       answer.reason = limit_reason::debt_above_limit;
     } else {
-      take(at, units);
+      take(now, at, units);
       answer.granted = true;
       answer.cost = cost;
     }
@@ -130,8 +130,9 @@ class token_bucket_core {
     return gcra_at(quota_, state(), now);
   }
 
-  QUOIN_ALWAYS_INLINE decision take(const gcra_moment& at, std::int64_t units) noexcept {
-    time_ = at.now;
+  QUOIN_ALWAYS_INLINE decision take(std::int64_t now, const gcra_moment& at,
+                                    std::int64_t units) noexcept {
+    time_ = now;
     ahead_ = at.load + units;  // no more than is lent: it fits
     return gcra_allowed(quota_, at, units);
   }
