@@ -37,6 +37,8 @@
 #include <quoin/limit/keyed_limiter.hpp>
 #include <quoin/limit/leaky_bucket.hpp>
 #include <quoin/limit/lease.hpp>
+#include <quoin/limit/lease_pool.hpp>
+#include <quoin/limit/leased_limiter.hpp>
 #include <quoin/limit/multi_limiter.hpp>
 #include <quoin/limit/rules.hpp>
 #include <quoin/limit/share.hpp>
