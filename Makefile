@@ -9,7 +9,7 @@ SECONDS ?= 60
 PREFIX ?= /usr/local
 
 BUILD_TOOLS := g++ cmake ninja-build
-TEST_TOOLS := $(BUILD_TOOLS) libgtest-dev googletest ?librapidcheck-dev ?libxxhash-dev ?libsimde-dev ?python3 ?pkg-config ?ccache ?redis-tools ?libmemcached-dev
+TEST_TOOLS := $(BUILD_TOOLS) libgtest-dev googletest ?librapidcheck-dev ?libxxhash-dev ?libgmp-dev ?libsimde-dev ?python3 ?pkg-config ?ccache ?redis-tools ?libmemcached-dev
 CLANG_TOOLS := $(TEST_TOOLS) clang ?libclang-rt-14-dev
 
 # $(call build,preset[,targets]): configures quietly, builds with ninja's progress line.
@@ -31,7 +31,7 @@ test: ## build and run all tests with the default compiler
 	@$(call run_tests,dev)
 
 bench: ## build and run the benchmarks; TARGET=filter.blocked_bloom_filter runs one, ARGS=… goes to it
-	@tools/need.sh $(BUILD_TOOLS) libbenchmark-dev ?libxxhash-dev ?libbloom-dev ?libleveldb-dev ?libmemcached-dev ?uuid-dev
+	@tools/need.sh $(BUILD_TOOLS) libbenchmark-dev ?libxxhash-dev ?libgmp-dev ?libbloom-dev ?libleveldb-dev ?libmemcached-dev ?uuid-dev
 	@$(call build,release,$(if $(TARGET),bench.$(TARGET),benchmarks))
 	@for b in build/release/bench.$(or $(TARGET),*); do echo "== $$b"; $$b $(ARGS) || exit 1; done
 

@@ -20,6 +20,7 @@ why() {
     libsimde-dev) echo "stands in for instruction sets that this processor lacks" ;;
     gcovr) echo "reports which lines the tests executed" ;;
     redis-tools) echo "is what its HyperLogLog is compared with, live" ;;
+    libgmp-dev) echo "is what base62 is compared with" ;;
     libmemcached-dev) echo "is what ketama rings are compared with" ;;
     python3) echo "runs the checks in tools/" ;;
     pkg-config) echo "is one of the ways in which the library is found" ;;

@@ -17,6 +17,7 @@
 #include <quoin/hash/siphash.hpp>
 #include <quoin/hash/xxh3.hpp>
 #include <quoin/hash/xxh64.hpp>
+#include <quoin/id/base62.hpp>
 #include <quoin/id/counter_range.hpp>
 #include <quoin/id/id_cipher.hpp>
 #include <quoin/id/snowflake.hpp>
@@ -26,6 +27,7 @@
 #include <quoin/interop/datasketches_hash.hpp>
 #include <quoin/interop/datasketches_hll.hpp>
 #include <quoin/interop/envoy_ring.hpp>
+#include <quoin/interop/ksuid.hpp>
 #include <quoin/interop/nginx_ring.hpp>
 #include <quoin/interop/parquet_bloom.hpp>
 #include <quoin/interop/postgresql_hyperloglog.hpp>
