@@ -29,19 +29,22 @@ void compare_calls(benchmark::State& state, Run run, Floor floor) {
   state.counters["ratio"] = best / least;
 }
 
-void exchange_and_subtract(std::atomic<std::uint64_t>& word) {
+std::uint64_t exchange_and_subtract(std::atomic<std::uint64_t>& word) {
   std::uint64_t old = word.load(std::memory_order_relaxed);
   while (!word.compare_exchange_weak(old, old + 1, std::memory_order_acquire)) {
   }
-  word.fetch_sub(1, std::memory_order_release);
+  return word.fetch_sub(1, std::memory_order_release);
 }
 
 void plain(benchmark::State& state) {
   quoin::concurrency_limiter limiter(64);
   std::uint64_t used = 0;
   compare_calls(
-      state, [&](std::int64_t) { benchmark::DoNotOptimize(limiter.try_acquire().cost()); },
-      [&](std::int64_t) { benchmark::DoNotOptimize(used += 1); });
+      state, [&limiter](std::int64_t) { return limiter.try_acquire().cost(); },
+      [&used](std::int64_t) {
+        benchmark::DoNotOptimize(used += 1);
+        return used;
+      });
 }
 BENCHMARK(plain);
 
@@ -49,8 +52,8 @@ void atomic(benchmark::State& state) {
   quoin::atomic_concurrency_limiter limiter(64);
   alignas(64) std::atomic<std::uint64_t> word{0};
   compare_calls(
-      state, [&](std::int64_t) { benchmark::DoNotOptimize(limiter.try_acquire().cost()); },
-      [&](std::int64_t) { exchange_and_subtract(word); });
+      state, [&limiter](std::int64_t) { return limiter.try_acquire().cost(); },
+      [&word](std::int64_t) { return exchange_and_subtract(word); });
 }
 BENCHMARK(atomic);
 
@@ -58,8 +61,8 @@ void atomic_refused(benchmark::State& state) {
   quoin::atomic_concurrency_limiter limiter(0);
   alignas(64) std::atomic<std::uint64_t> word{0};
   compare_calls(
-      state, [&](std::int64_t) { benchmark::DoNotOptimize(limiter.try_acquire().cost()); },
-      [&](std::int64_t) { benchmark::DoNotOptimize(word.load()); });
+      state, [&limiter](std::int64_t) { return limiter.try_acquire().cost(); },
+      [&word](std::int64_t) { return word.load(); });
 }
 BENCHMARK(atomic_refused);
 
@@ -68,11 +71,17 @@ void adaptive(benchmark::State& state) {
   quoin::adaptive_concurrency_limiter<Algorithm> limiter;
   alignas(64) std::atomic<std::uint64_t> word{0};
   compare_calls(
-      state, [&](std::int64_t) { limiter.try_acquire().succeed(); },
-      [&](std::int64_t) {
+      state,
+      [&limiter](std::int64_t) {
+        auto permit = limiter.try_acquire();
+        permit.succeed();
+        return permit ? 1u : 0u;
+      },
+      [&word](std::int64_t) {
         benchmark::DoNotOptimize(std::chrono::steady_clock::now());
-        exchange_and_subtract(word);
+        const std::uint64_t before = exchange_and_subtract(word);
         benchmark::DoNotOptimize(std::chrono::steady_clock::now());
+        return before;
       });
 }
 BENCHMARK(adaptive<quoin::aimd_limit>);
