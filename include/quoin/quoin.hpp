@@ -20,6 +20,7 @@
 #include <quoin/id/base62.hpp>
 #include <quoin/id/counter_range.hpp>
 #include <quoin/id/id_cipher.hpp>
+#include <quoin/id/short_code.hpp>
 #include <quoin/id/snowflake.hpp>
 #include <quoin/id/ulid.hpp>
 #include <quoin/id/uuid.hpp>
