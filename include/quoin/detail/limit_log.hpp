@@ -244,8 +244,9 @@ class log_core {
   [[nodiscard]] static std::int64_t time_of(std::uint64_t value) noexcept {
     return static_cast<std::int64_t>(value >> 1) + never_taken;
   }
+  /// Nobody sees a log between the swap and the note who is alone with it.
   [[nodiscard]] static bool is_written(std::uint64_t value, const place& at) noexcept {
-    return ((value ^ at.lap) & 1) == 0;
+    return alone || ((value ^ at.lap) & 1) == 0;
   }
 
   [[nodiscard]] static std::uint64_t span_of(const options_type& options) noexcept {
