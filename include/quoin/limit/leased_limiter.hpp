@@ -223,7 +223,7 @@ class leased_limiter_core {
   QUOIN_COLD decision try_acquire_slowly(std::int64_t now, std::uint64_t cost) noexcept {
     if (cost == 0) return {.allowed = true, .limit = wanted_, .remaining = held(now)};
     decision d;
-    if (now >= valid_until_) {
+    if (now >= valid_until_ && options_.fallback.count != 0) {
       d = fallback_.try_acquire(now, cost);
       if (d.allowed) {
         demand(cost);

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The pool of tokens that nodes lease, over nanoseconds.
+#ifndef QUOIN_DETAIL_LIMIT_LEASE_POOL_HPP
+#define QUOIN_DETAIL_LIMIT_LEASE_POOL_HPP
+
+#include <quoin/detail/bits.hpp>
+#include <quoin/detail/error.hpp>
+#include <quoin/detail/limit_division.hpp>
+#include <quoin/detail/limit_gcra_core.hpp>
+#include <quoin/detail/limit_lease.hpp>
+#include <quoin/detail/limit_max_min.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace quoin::inline QUOIN_ABI {
+
+/// What becomes of tokens that were leased when their node no longer answers. Nobody knows whether it
+/// has spent them.
+enum class lapse : std::uint8_t {
+  spends,  ///< they count as spent: the limit always holds, and what was not spent is lost
+  returns,  ///< they go back: nothing is lost, and what was spent passes once more, at most what such
+            ///< nodes held
+};
+
+/// The quota of a pool and how it leases.
+struct lease_pool_options {
+  quoin::rate rate;             ///< as for `token_bucket`
+  std::uint64_t burst = 0;      ///< as for `token_bucket`; 0: `rate.count`
+  std::size_t capacity = 1024;  ///< nodes at the same time, 1 to 2^20
+  /// From one request of a busy node to its next one, 1 ms to an hour; at most a quarter of what fills
+  /// the burst.
+  std::chrono::nanoseconds interval = std::chrono::milliseconds(100);
+  /// How long a lease lasts without being renewed, 4 intervals to a week; 0: 20 intervals.
+  std::chrono::nanoseconds term{0};
+  /// Tokens that a message should be worth. Where so many nodes share so little that it would be
+  /// fewer, intervals become longer; up to a quarter of what fills the burst, and of `term`.
+  std::uint32_t chunk = 4;
+  lapse on_lapse = lapse::spends;
+  /// The number of the first lease, >= 1. No other pool that these nodes ask may have given it: the
+  /// nanoseconds since 1970 when it starts, for one that may be restarted.
+  std::uint64_t first_lease = 1;
+  bool restarted = false;  ///< others may hold leases of a pool that is no more
+
+  friend constexpr bool operator==(const lease_pool_options&, const lease_pool_options&) = default;
+};
+
+namespace detail {
+
+/// The pool, over nanoseconds.
+///
+/// `total_` is a bucket of all tokens there are, those that are leased included. To lease changes
+/// nothing of it; to spend takes from it. So it is full, and nothing comes back, while nodes hold all
+/// of it. What it really holds is at most that, as reports come later than what they tell of.
+class lease_pool_core {
+ public:
+  explicit lease_pool_core(const lease_pool_options& options)
+      : total_(bucket_of(options), "lease_pool"), options_(checked(options)) {
+    leases_.reserve(options.capacity);
+    wants_.reserve(options.capacity);
+    next_lease_ = options.first_lease;
+    quiet_ = options.restarted;
+    longest_interval_ = longest_interval();
+  }
+
+  lease_grant grant(std::int64_t now, const lease_request& request) noexcept {
+    advance(now);
+    lease* of = find(request.node);
+    if (of != nullptr && request.sequence <= of->sequence) {  // doubled, or overtaken
+      if (request.lease == of->number && request.sequence == of->sequence) return answer(*of);
+      return {.node = request.node,
+              .sequence = request.sequence,
+              .renew_after = nanoseconds(interval())};
+    }
+    if (of == nullptr) {
+      of = add(request.node);
+      if (of == nullptr) {
+        return {.node = request.node,
+                .sequence = request.sequence,
+                .renew_after = nanoseconds(term() / 4),
+                .reason = limit_reason::table_full};
+      }
+    } else if (request.lease != of->number) {  // has forgotten what it held
+      settle(*of);
+      begin(*of);
+    } else {
+      report(*of, request);
+    }
+    of->sequence = request.sequence;
+    of->deadline = later_time(now_, term());
+    next_deadline_ = min_of(next_deadline_, of->deadline);
+    want(*of, min_of(request.wanted, total_.quota().limit));
+    lease_more(*of);
+    return answer(*of);
+  }
+
+  void reconfigure(std::int64_t now, quoin::rate rate, std::uint64_t burst) {
+    lease_pool_options changed = options_;
+    changed.rate = rate;
+    changed.burst = burst;
+    advance(now);
+    total_.reconfigure(now_, bucket_of(changed), inherit::tokens, "lease_pool");
+    options_ = changed;
+    longest_interval_ = longest_interval();
+  }
+
+  /// Takes back what has not been renewed until `now`.
+  void advance(std::int64_t now) noexcept {
+    if (!begun_) {
+      begun_ = true;
+      now_ = now;
+      quiet_until_ = later_time(now, term());
+    }
+    now_ = max_of(now, now_);
+    if (quiet_ && now_ >= quiet_until_) {
+      quiet_ = false;
+      total_.acquire_up_to(quiet_until_, total_.quota().limit);
+    }
+    if (now_ < next_deadline_) return;
+    next_deadline_ = INT64_MAX;
+    for (std::size_t i = 0; i < leases_.size();) {
+      if (leases_[i].deadline > now_) {
+        next_deadline_ = min_of(next_deadline_, leases_[i].deadline);
+        ++i;
+      } else {
+        settle(leases_[i]);
+        want(leases_[i], ~std::uint64_t{0});
+        wants_.pop_back();
+        leases_[i] = leases_.back();
+        leases_.pop_back();
+      }
+    }
+  }
+
+  [[nodiscard]] std::uint64_t available() const noexcept {
+    if (quiet_) return 0;
+    const std::uint64_t all = total_.peek(now_, 0).remaining;
+    return all - min_of(all, leased_);
+  }
+  [[nodiscard]] std::uint64_t leased() const noexcept { return leased_; }
+  [[nodiscard]] std::uint64_t lapsed() const noexcept { return lapsed_; }
+  [[nodiscard]] std::size_t nodes() const noexcept { return leases_.size(); }
+  [[nodiscard]] const lease_pool_options& options() const noexcept { return options_; }
+
+ private:
+  using nanoseconds = std::chrono::nanoseconds;
+
+  struct lease {
+    std::uint64_t node, number, sequence, granted, spent, returned, wanted;
+    std::uint32_t credit;  // of a token, in 2^-32: what `wanted` was cut down to, in parts
+    bool met;              // holds what it wanted, as of the last request
+    std::int64_t deadline;
+
+    [[nodiscard]] std::uint64_t held() const noexcept { return granted - spent - returned; }
+  };
+
+  [[nodiscard]] static token_bucket_options bucket_of(const lease_pool_options& options) noexcept {
+    return {.rate = options.rate, .burst = options.burst, .max_debt = 0};
+  }
+
+  [[nodiscard]] static const lease_pool_options& checked(const lease_pool_options& options) {
+    constexpr auto type = "lease_pool";
+    constexpr std::int64_t hour = 3'600'000'000'000;
+    const std::int64_t interval = options.interval.count(), term = options.term.count();
+    if (options.capacity < 1 || options.capacity > std::size_t{1} << 20) {
+      fail_argument(type, "capacity", options.capacity, "1 to 2^20");
+    }
+    if (interval < 1'000'000 || interval > hour) {
+      fail_argument(type, "interval", interval, "1 ms to 1 h");
+    }
+    if (term != 0 && (term < 4 * interval || term > 168 * hour)) {
+      fail_argument(type, "term", term, "4 intervals to a week, or 0");
+    }
+    if (options.first_lease == 0) fail_argument(type, "first_lease", 0, "at least 1");
+    return options;
+  }
+
+  [[nodiscard]] static std::int64_t later_time(std::int64_t time, std::int64_t by) noexcept {
+    std::int64_t sum = 0;
+    return __builtin_add_overflow(time, by, &sum) ? INT64_MAX : sum;
+  }
+
+  [[nodiscard]] std::int64_t term() const noexcept {
+    const std::int64_t term = options_.term.count();
+    return term != 0 ? term : 20 * options_.interval.count();
+  }
+
+  /// Time in which `tokens` come back, or `most` if that is less.
+  [[nodiscard]] std::int64_t time_of(std::uint64_t tokens, std::int64_t most) const noexcept {
+    const auto per = static_cast<std::uint64_t>(options_.rate.per.count());
+    std::uint64_t product = 0;
+    if (options_.rate.count == 0 || !checked_mul(tokens, per, &product)) return most;
+    return static_cast<std::int64_t>(
+        min_of(product / options_.rate.count, static_cast<std::uint64_t>(most)));
+  }
+
+  /// Tokens that come back in `time`, or the burst if that is less.
+  [[nodiscard]] std::uint64_t tokens_of(std::int64_t time) const noexcept {
+    const auto per = static_cast<std::uint64_t>(options_.rate.per.count());
+    const uint128_halves product = mul_full(static_cast<std::uint64_t>(time), options_.rate.count);
+    const std::uint64_t burst = total_.quota().limit;
+    return product.hi >= per ? burst : min_of(divide(product, per), burst);
+  }
+
+  /// A burst is what can be in hand, so it has to last for some intervals.
+  [[nodiscard]] std::int64_t longest_interval() const noexcept {
+    return max_of(time_of(total_.quota().limit / 4, term() / 4), std::int64_t{1'000'000});
+  }
+
+  [[nodiscard]] std::int64_t interval() const noexcept {
+    std::int64_t wished = options_.interval.count();
+    if (options_.rate.count == 0) return wished;
+    const std::uint64_t tokens = std::uint64_t{options_.chunk} * leases_.size();
+    wished = max_of(wished, time_of(tokens, longest_interval_));
+    return min_of(wished, longest_interval_);
+  }
+
+  [[nodiscard]] lease* find(std::uint64_t node) noexcept {
+    for (lease& each : leases_) {
+      if (each.node == node) return &each;
+    }
+    return nullptr;
+  }
+
+  [[nodiscard]] lease* add(std::uint64_t node) noexcept {
+    if (leases_.size() == options_.capacity) return nullptr;
+    leases_.push_back({.node = node,
+                       .number = 0,
+                       .sequence = 0,
+                       .granted = 0,
+                       .spent = 0,
+                       .returned = 0,
+                       .wanted = ~std::uint64_t{0},
+                       .credit = static_cast<std::uint32_t>(next_lease_ * 0x9E3779B9u),
+                       .met = false,
+                       .deadline = 0});
+    wants_.push_back(~std::uint64_t{0});
+    begin(leases_.back());
+    return &leases_.back();
+  }
+
+  void begin(lease& of) noexcept {
+    of.number = next_lease_++;
+    of.granted = of.spent = of.returned = 0;
+  }
+
+  /// What the node has told since its last request.
+  void report(lease& of, const lease_request& request) noexcept {
+    const std::uint64_t spent = min_of(request.spent - min_of(request.spent, of.spent), of.held());
+    take(spent);
+    of.spent += spent;
+    leased_ -= spent;
+    const std::uint64_t returned =
+        min_of(request.returned - min_of(request.returned, of.returned), of.held());
+    of.returned += returned;
+    leased_ -= returned;
+  }
+
+  /// Nothing more will be heard of what is held.
+  void settle(const lease& of) noexcept {
+    if (options_.on_lapse == lapse::spends) take(of.held());
+    leased_ -= of.held();
+    lapsed_ += of.held();
+  }
+
+  /// There are as many, unless the quota has become smaller.
+  void take(std::uint64_t tokens) noexcept { total_.acquire_up_to(now_, tokens); }
+
+  void want(lease& of, std::uint64_t wanted) noexcept {
+    replace_sorted(wants_, of.wanted, wanted);
+    of.wanted = wanted;
+  }
+
+  void lease_more(lease& of) noexcept {
+    const std::uint64_t all = quiet_ ? 0 : total_.peek(now_, 0).remaining;
+    const max_min_level level = max_min_level_of(wants_, shared(all));
+    std::uint64_t share = of.wanted;
+    if (level.among != 0 && of.wanted > level.whole) {
+      const std::uint32_t before = of.credit;
+      of.credit += static_cast<std::uint32_t>((level.rest << 32) / level.among);
+      share = level.whole + (of.credit < before ? 1 : 0);
+    }
+    const std::uint64_t held = of.held();
+    const std::uint64_t free = all - min_of(all, leased_);
+    const std::uint64_t more = min_of(share - min_of(share, held), free);
+    of.granted += more;
+    leased_ += more;
+    of.met = held + more >= of.wanted;
+  }
+
+  /// What all nodes may hold: the least of `all` in the last interval, as what is spent and not yet
+  /// reported is not there; at least what comes back in one. So a token goes round fairly whether
+  /// nodes ask one by one or all at once.
+  [[nodiscard]] std::uint64_t shared(std::uint64_t all) noexcept {
+    const std::int64_t length = interval();
+    if (now_ >= lows_until_) {
+      const bool long_ago = now_ >= later_time(lows_until_, length);
+      low_before_ = long_ago ? all : low_;
+      low_ = all;
+      lows_until_ = later_time(now_, length);
+    }
+    low_ = min_of(low_, all);
+    return max_of(min_of(low_, low_before_), tokens_of(length));
+  }
+
+  [[nodiscard]] lease_grant answer(const lease& of) const noexcept {
+    return {.node = of.node,
+            .lease = of.number,
+            .sequence = of.sequence,
+            .granted = of.granted,
+            .valid_for = nanoseconds(term() - term() / 64),
+            .renew_after = nanoseconds(interval()),
+            .reason = of.met ? limit_reason::none : limit_reason::limited};
+  }
+
+  token_bucket_core total_;
+  lease_pool_options options_;
+  std::vector<lease> leases_;
+  std::vector<std::uint64_t> wants_;  // of all leases, ascending
+  std::uint64_t next_lease_ = 1;
+  std::uint64_t leased_ = 0, lapsed_ = 0;
+  std::uint64_t low_ = 0, low_before_ = 0;  // of `total_`, until `lows_until_` and before
+  std::int64_t now_ = 0, next_deadline_ = INT64_MAX, quiet_until_ = 0, longest_interval_ = 0;
+  std::int64_t lows_until_ = INT64_MIN;
+  bool begun_ = false, quiet_ = false;
+};
+
+}  // namespace detail
+
+}  // namespace quoin::inline QUOIN_ABI
+
+#endif
