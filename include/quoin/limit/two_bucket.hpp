@@ -15,7 +15,7 @@
 ///             `burst` does, no more and no less, as each gets what the other does not take. A
 ///             decision that is allowed has `limit_reason::soft_limit` if it drew on the burst
 ///             bucket.
-/// Cost        that of two token buckets: try_acquire_at 3 to 5 ns; atomic_two_bucket two
+/// Cost        that of two token buckets: try_acquire_at 2 to 3 ns; atomic_two_bucket two
 ///             compare-and-swaps; a refusal writes nothing.
 /// Threads     two_bucket: like a standard container. atomic_two_bucket: concurrent, lock-free. The
 ///             sum is exact always; of requests at the same time it may be another one that is said
