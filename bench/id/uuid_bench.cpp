@@ -120,10 +120,11 @@ BENCHMARK(text)->Unit(benchmark::kMillisecond);
 void generators(benchmark::State& state) {
   double clock = infinite, clock_and_cas = infinite, v7 = infinite, v7_at = infinite,
          v7_many = infinite;
-  double v4 = infinite, v4_many = infinite;
+  double v4 = infinite, v4_many = infinite, v7_coarse = infinite;
   [[maybe_unused]] double peer_v4 = infinite, boost_v4 = infinite, boost_v7 = infinite;
   alignas(64) std::atomic<std::uint64_t> word{0};
   alignas(64) quoin::uuid_v7_generator<> ids;
+  alignas(64) quoin::uuid_v7_generator<quoin::coarse_system_clock> coarse;
   alignas(64) quoin::uuid_v4_generator random;
   std::vector<uuid> many(64);
   for (auto _ : state) {
@@ -138,6 +139,7 @@ void generators(benchmark::State& state) {
       return next;
     });
     time(v7, [&](std::size_t) { return ids.next(); });
+    time(v7_coarse, [&](std::size_t) { return coarse.next(); });
     const auto now = std::chrono::system_clock::now();
     time(v7_at, [&](std::size_t) { return ids.next_at(now); });
     time(v7_many, [&](std::size_t i) {
@@ -169,6 +171,7 @@ void generators(benchmark::State& state) {
   state.counters["clock_and_cas"] = clock_and_cas;
   state.counters["v7"] = v7;
   state.counters["v7_vs_clock_and_cas"] = v7 / clock_and_cas;
+  state.counters["v7_coarse_clock"] = v7_coarse;
   state.counters["v7_at"] = v7_at;
   state.counters["v7_many"] = v7_many;
   state.counters["v4"] = v4;

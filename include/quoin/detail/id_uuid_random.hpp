@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <optional>
 #include <ratio>
+#include <type_traits>
 
 namespace quoin::inline QUOIN_ABI::detail {
 
@@ -52,42 +53,37 @@ class secret_function {
   siphash_key key_;
 };
 
-/// `time` in milliseconds since 1970, rounded down: not before that, and INT64_MAX if there are more.
-template <class TimePoint>
-[[nodiscard]] constexpr std::uint64_t unix_milliseconds(TimePoint time) noexcept {
+/// `time` in units of `Unit` since 1970, rounded down: not before that, and INT64_MAX if there are
+/// more of them.
+template <class Unit, class TimePoint>
+[[nodiscard]] constexpr std::uint64_t unix_time(TimePoint time) noexcept {
   const auto since = time.time_since_epoch();
-  using unit = std::ratio_divide<typename TimePoint::period, std::milli>;
-  if constexpr (unit::num > unit::den) {
-    if (since.count() > INT64_MAX / unit::num) return INT64_MAX;
+  using units = std::ratio_divide<typename TimePoint::period, typename Unit::period>;
+  if constexpr (units::num > units::den) {
+    if (since.count() > INT64_MAX / units::num) return INT64_MAX;
   }
   if (since.count() < 0) return 0;
-  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(since);
-  return static_cast<std::uint64_t>(whole.count());
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<Unit>(since).count());
 }
 
-/// What `uuid_v7_generator` counts in: 2^-20 of a millisecond, 0.95 ns, in 44 of the 48 bits that a
-/// UUID has for milliseconds and 20 below.
-inline constexpr int uuid_v7_fraction_bits = 20;
-
-/// `time` in those since 1970, rounded down: not before that, nor after the beginning of the last
-/// millisecond.
-template <class TimePoint>
-[[nodiscard]] constexpr std::uint64_t uuid_v7_tick(TimePoint time) noexcept {
-  constexpr std::uint64_t last = UINT64_MAX >> uuid_v7_fraction_bits;
-  const std::uint64_t whole = unix_milliseconds(time);
-  if (whole >= last) return last << uuid_v7_fraction_bits;
-  if (time.time_since_epoch().count() < 0) return 0;
-  const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(
-      time.time_since_epoch() - std::chrono::milliseconds(static_cast<std::int64_t>(whole)));
-  return whole << uuid_v7_fraction_bits | static_cast<std::uint64_t>(rest.count()) * 16384 / 15625;
+/// The processor's counter of time, which costs a third of what a clock does: it tells whether a
+/// clock was read just now, whatever its unit is. Only asked for the clock that no test sets.
+#if QUOIN_X86_64
+template <class Clock>
+inline constexpr bool has_ticks = std::is_same_v<Clock, std::chrono::system_clock>;
+[[nodiscard]] QUOIN_ALWAYS_INLINE std::uint64_t processor_ticks() noexcept {
+  return __builtin_ia32_rdtsc();
 }
+#else
+template <class Clock>
+inline constexpr bool has_ticks = false;
+[[nodiscard]] QUOIN_ALWAYS_INLINE std::uint64_t processor_ticks() noexcept { return 0; }
+#endif
 
-/// So many of them as a duration, rounded down.
-[[nodiscard]] constexpr std::chrono::nanoseconds uuid_v7_duration(std::uint64_t ticks) noexcept {
-  const std::uint64_t ns = ticks / 16384 * 15625 + ticks % 16384 * 15625 / 16384;
-  return std::chrono::nanoseconds(
-      static_cast<std::int64_t>(min_of(ns, static_cast<std::uint64_t>(INT64_MAX))));
-}
+/// For so many ticks the time is still that which was read: less than a microsecond.
+inline constexpr std::uint64_t ticks_of_one_reading = 1000;
+/// When nothing was read yet: so long before all ticks that cores may disagree about them.
+inline constexpr std::uint64_t ticks_of_no_reading = std::uint64_t{1} << 62;
 
 }  // namespace quoin::inline QUOIN_ABI::detail
 

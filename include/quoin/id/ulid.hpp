@@ -174,7 +174,7 @@ class ulid_generator {
   /// 10889.
   [[nodiscard]] expected<ulid, id_error> next() noexcept { return next_at(clock_.now()); }
   [[nodiscard]] expected<ulid, id_error> next_at(time_point now) noexcept {
-    const std::uint64_t time = detail::unix_milliseconds(now);
+    const std::uint64_t time = detail::unix_time<std::chrono::milliseconds>(now);
     if (time >> 48 != 0) return unexpected(id_error::time_over);
     if (time > last_.high() >> 16) {
       last_ = ulid(time << 16 | random_(2 * count_) >> 48, random_(2 * count_ + 1));
