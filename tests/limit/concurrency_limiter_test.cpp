@@ -163,7 +163,7 @@ TEST(GradientLimit, FollowsItsFormula) {
   limit.update({.serial = serial + 200, .begun = serial + 201, .dropped = true});
   EXPECT_EQ(limit.limit(), 34u);
   // After an overload what is usual comes down fast.
-  feed(limit, 100, 10ms, serial);
+  feed(limit, 10, 10ms, serial);
   EXPECT_LT(limit.usual(), 20ms);
 }
 

@@ -58,6 +58,7 @@ TEST(SharedWindow, CountsWhatItHears) {
   EXPECT_EQ(b.merge_at(at(400ms), a), 0u) << "what comes back is this node's";
   EXPECT_TRUE(a.try_acquire_at(at(400ms), 2));
   EXPECT_EQ(a.knowledge_at(at(400ms)).own, 6u);
+  a.refund_at(at(999ms), 3);  // of no use to the next window
   EXPECT_EQ(a.peek_at(at(1s)).remaining, 10u);
   a.refund_at(at(1s), 2);
   EXPECT_EQ(a.acquire_up_to_at(at(1s), 20), 10u);
@@ -83,6 +84,7 @@ TEST(SharedWindow, HearsOfTheWindowsBesideItsOwn) {
   EXPECT_EQ(later.peek_at(at(3500ms)).remaining, 8u);
   EXPECT_EQ(later.merge_at(at(4s), ahead), 0u);
   EXPECT_EQ(later.merge_at(at(500ms), ahead), 0u);
+  EXPECT_EQ(later.merge_at(at(9s), later), 0u) << "of itself, and of a window long past";
 }
 
 TEST(SharedWindow, AloneIsAWindowOfItsKind) {

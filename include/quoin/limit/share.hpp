@@ -103,6 +103,7 @@ class shared_window : public detail::limiter_face<detail::shared_core, Clock> {
   template <class Other>
   std::uint64_t merge_at(time_point now, const shared_window<Other>& other) {
     const detail::shared_core& from = other.core_;
+    if (&from == &this->core_) return 0;
     if (!this->core_.same_windows(from.options())) {
       detail::fail_argument("shared_window", "other.options().rate.per",
                             static_cast<std::int64_t>(from.options().rate.per.count()),
