@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
     city_directory::how_large(places);
     city_directory::who_owns_it(places);
     city_directory::may_it_pass(places);
+    city_directory::what_shall_i_call_it(places);
     std::puts("\nEvery figure above was computed or measured in this run.");
     if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write to standard output");
     return 0;

@@ -49,6 +49,7 @@ void which_most(const std::vector<place>& places);
 void how_large(const std::vector<place>& places);
 void who_owns_it(const std::vector<place>& places);
 void may_it_pass(const std::vector<place>& places);
+void what_shall_i_call_it(const std::vector<place>& places);
 
 }  // namespace city_directory
 
