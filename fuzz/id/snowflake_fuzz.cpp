@@ -76,13 +76,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     now = action < 8 ? in.take<std::int64_t>() >> in.take_in<std::uint8_t>(0, 63)
                      : now + in.take<std::int8_t>();
+    constexpr std::int64_t most = INT64_MAX / 1'000'000;  // what the clock can tell
+    now = now > most ? most : now < -most ? -most : now;
     works = action % 16 != 9;
     const std::uint64_t count = 1 + action % 3;
     const auto before = oracle;
     const auto expected = oracle.ask(now, count);
-    constexpr std::int64_t most = INT64_MAX / 1'000'000;
-    const std::int64_t told = now > most ? most : now < -most ? -most : now;
-    const auto run = ids->try_reserve_at(clock_type::time_point(milliseconds(told)), count);
+    const auto run = ids->try_reserve_at(clock_type::time_point(milliseconds(now)), count);
     if (!run) {
       if (run.error() == quoin::id_error::guard_failed) {
         QUOIN_FUZZ_CHECK(!works && expected.count != 0);
