@@ -384,13 +384,12 @@ class uuid_v7_generator {
   /// The clock ends at 2^63 ns: after that it takes 292 years of ids to come to the end of `last_`.
   QUOIN_ALWAYS_INLINE claim claim_from(std::uint64_t time, std::uint64_t count) noexcept {
     std::uint64_t before = last_.load(std::memory_order_relaxed);
-    for (;;) {
-      const std::uint64_t random = random_(before);
-      const std::uint64_t first = detail::max_of(time, before + 1);
-      if (last_.compare_exchange_weak(before, first + (count - 1), std::memory_order_relaxed)) {
-        return {first, random};
-      }
+    const std::uint64_t guess = before, random = random_(guess);
+    std::uint64_t first = detail::max_of(time, before + 1);
+    while (!last_.compare_exchange_weak(before, first + (count - 1), std::memory_order_relaxed)) {
+      first = detail::max_of(time, before + 1);
     }
+    return {first, before == guess ? random : random_(before)};
   }
 
   void fill(std::span<uuid> out, const claim& c) const noexcept {
