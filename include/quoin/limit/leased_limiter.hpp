@@ -76,7 +76,8 @@ class leased_limiter_core {
   explicit leased_limiter_core(const options_type& options)
       : options_(checked(options)),
         fallback_({.rate = options.fallback, .max_debt = 0}, "leased_limiter", "fallback"),
-        renew_after_(options.interval.count()) {}
+        renew_after_(options.interval.count()),
+        least_wait_(renew_after_ / 8) {}
 
   QUOIN_ALWAYS_INLINE decision try_acquire(std::int64_t now, std::uint64_t cost) noexcept {
     if (cost <= held_ && now < valid_until_) [[likely]] {
@@ -89,10 +90,10 @@ class leased_limiter_core {
   [[nodiscard]] decision peek(std::int64_t now, std::uint64_t cost) const noexcept {
     if (now >= valid_until_) {
       const decision d = fallback_.peek(now, cost);
-      return d.allowed ? by_fallback(d) : refused(now, cost, d);
+      return d.allowed ? by_fallback(d) : refused_by_both(refused(now, cost), d);
     }
     if (cost <= held_) return {.allowed = true, .limit = wanted_, .remaining = held_};
-    return refused(now, cost, {});
+    return refused(now, cost);
   }
 
   std::uint64_t acquire_up_to(std::int64_t now, std::uint64_t cost) noexcept {
@@ -141,6 +142,7 @@ class leased_limiter_core {
     asked_[++sequence_ % remembered] = now;
     not_before_ = later(now, renew_after_ << min_of(unanswered_, 5u));
     ++unanswered_;
+    answer_at_ = later(now, round_trip_);
     return {.node = options_.node,
             .lease = lease_,
             .sequence = sequence_,
@@ -175,6 +177,8 @@ class leased_limiter_core {
     const bool met = grant.reason == limit_reason::none;
     not_before_ = later(asked, met ? renew_after_ / 8 : renew_after_);
     if (now > asked) round_trip_ = min_of(between(asked, now), valid_for / 4);
+    answer_at_ = later(not_before_, round_trip_);
+    least_wait_ = max_of(renew_after_ / 8, round_trip_);
     return true;
   }
 
@@ -220,19 +224,17 @@ class leased_limiter_core {
     if (!checked_add(unmet_, cost, &unmet_)) unmet_ = ~std::uint64_t{0};
   }
 
-  QUOIN_COLD decision try_acquire_slowly(std::int64_t now, std::uint64_t cost) noexcept {
+  /// Not cold: under overload this is what happens.
+  [[gnu::noinline]] decision try_acquire_slowly(std::int64_t now, std::uint64_t cost) noexcept {
     if (cost == 0) return {.allowed = true, .limit = wanted_, .remaining = held(now)};
-    decision d;
-    if (now >= valid_until_ && options_.fallback.count != 0) {
-      d = fallback_.try_acquire(now, cost);
-      if (d.allowed) {
-        demand(cost);
-        return by_fallback(d);
-      }
-    }
-    const decision answer = refused(now, cost, d);
     if (cost <= options_.max_wanted) demand(cost);
-    return answer;
+    if (options_.fallback.count != 0 && now >= valid_until_) return fall_back(now, cost);
+    return refused(now, cost);
+  }
+
+  QUOIN_COLD decision fall_back(std::int64_t now, std::uint64_t cost) noexcept {
+    const decision d = fallback_.try_acquire(now, cost);
+    return d.allowed ? by_fallback(d) : refused_by_both(refused(now, cost), d);
   }
 
   [[nodiscard]] static decision by_fallback(decision d) noexcept {
@@ -240,23 +242,20 @@ class leased_limiter_core {
     return d;
   }
 
-  /// `fallback` is what that bucket says, if it was asked.
-  [[nodiscard]] decision refused(std::int64_t now, std::uint64_t cost,
-                                 const decision& fallback) const noexcept {
-    decision d{.reason = limit_reason::limited, .limit = wanted_, .remaining = held(now)};
-    if (cost > options_.max_wanted) {
-      d.reason = limit_reason::cost_above_limit;
-      d.retry_after = never;
-    } else {
-      std::int64_t answer = later(max_of(now, not_before_), round_trip_);
-      if (unanswered_ != 0) answer = min_of(answer, later(asked(), round_trip_));
-      d.retry_after = std::chrono::nanoseconds(
-          max_of(answer > now ? between(now, answer) : 0, renew_after_ / 8));
-    }
+  [[nodiscard]] static decision refused_by_both(decision d, const decision& fallback) noexcept {
     if (fallback.reason == limit_reason::limited) {
       d.retry_after = min_of(d.retry_after, fallback.retry_after);
     }
     return d;
+  }
+
+  [[nodiscard]] decision refused(std::int64_t now, std::uint64_t cost) const noexcept {
+    const std::int64_t wait = max_of(answer_at_ > now ? between(now, answer_at_) : 0, least_wait_);
+    const bool never_passes = cost > options_.max_wanted;
+    return {.reason = never_passes ? limit_reason::cost_above_limit : limit_reason::limited,
+            .limit = wanted_,
+            .remaining = held(now),
+            .retry_after = never_passes ? never : std::chrono::nanoseconds(wait)};
   }
 
   /// Twice the demand of an interval and a round trip, as it was since the last request.
@@ -292,6 +291,7 @@ class leased_limiter_core {
   options_type options_;
   token_bucket_core fallback_;
   std::int64_t renew_after_;
+  std::int64_t answer_at_ = INT64_MIN, least_wait_;  // when more can have come; what it takes
   std::int64_t round_trip_ = 0;
   unsigned unanswered_ = 0;
   std::int64_t asked_[remembered] = {};
