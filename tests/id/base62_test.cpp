@@ -521,6 +521,24 @@ TEST(base62, many_as_one_by_one) {
   }
 }
 
+// Where a quotient steps: around multiples of 62^4 and of 62^2.
+TEST(base62, many_where_quotients_step) {
+  std::uint64_t state = 13;
+  std::vector<std::uint64_t> numbers(3000);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const std::uint64_t step = power(i % 2 == 0 ? 4 : 2);
+    const std::uint64_t n = next_random(state) >> (i % 40);
+    numbers[i] = n - n % step + i % 3 - (n < step ? 0 : 1);
+  }
+  std::string expected;
+  for (const std::uint64_t n : numbers) expected += by_definition(codecs[0].alphabet, n, 11);
+  quoin::detail::for_each_isa([&](quoin::isa level) {
+    std::string text(expected.size(), '?');
+    codecs[0].write_many(level, text.data(), numbers.data(), numbers.size());
+    ASSERT_EQ(text, expected) << to_string(level);
+  });
+}
+
 // Each byte in each place of each text of a block: the same first fault at every level.
 TEST(base62, faults_among_many) {
   for (const codec& c : codecs) {

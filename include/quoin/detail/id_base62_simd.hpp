@@ -3,7 +3,8 @@
 /// Many 64-bit numbers to base62 text of 11 digits each, and back: blocks of eight.
 ///
 /// The kernels calculate as the portable code does (`base62_digits`), with a number in each 64-bit
-/// lane; what splits a number into three, high halves of 64-bit products, stays scalar.
+/// lane; what splits a number into three, high halves of 64-bit products, stays scalar and goes
+/// ahead by up to 64 numbers: read back at once, what is stored in parts stalls a wide load.
 #ifndef QUOIN_DETAIL_ID_BASE62_SIMD_HPP
 #define QUOIN_DETAIL_ID_BASE62_SIMD_HPP
 
@@ -12,6 +13,7 @@
 #include <quoin/detail/cpu.hpp>
 #include <quoin/detail/id_base62_digits.hpp>
 #include <quoin/detail/id_base62_number.hpp>
+#include <quoin/detail/id_base62_sixteen.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +24,9 @@
 
 namespace quoin::inline QUOIN_ABI::detail {
 
-inline constexpr std::size_t base62_block = 8;
+/// Numbers at a time, and in each step of that.
+inline constexpr std::size_t base62_block = 64;
+inline constexpr std::size_t base62_step = 8;
 
 /// Writes `count` numbers.
 template <base62_alphabet Alphabet>
@@ -45,6 +49,22 @@ template <base62_alphabet Alphabet>
 }
 
 #if QUOIN_X86_64
+
+/// What `base62_fours` does, for four numbers below 62^8. In `double`, as AVX2 has no wide products:
+/// (n + 1/2) / 62^4 is further from an integer than it may be wrong, 2^-25 against 2^-28.
+[[nodiscard]] QUOIN_TARGET_AVX2 QUOIN_ALWAYS_INLINE __m256i
+base62_fours_of_avx2(__m256i numbers) noexcept {
+  // A double of 2^52 and more has an integer for its mantissa.
+  const __m256d two_52 = _mm256_set1_pd(4503599627370496.0);
+  const __m256d with_half = _mm256_sub_pd(_mm256_or_pd(_mm256_castsi256_pd(numbers), two_52),
+                                          _mm256_set1_pd(4503599627370495.5));
+  const __m256d quotient =
+      _mm256_floor_pd(_mm256_mul_pd(with_half, _mm256_set1_pd(1.0 / base62_e4)));
+  const __m256i high = _mm256_castpd_si256(_mm256_add_pd(quotient, two_52));
+  const __m256i low =
+      _mm256_sub_epi64(numbers, _mm256_mul_epu32(high, _mm256_set1_epi64x(base62_e4)));
+  return _mm256_blend_epi32(high, _mm256_slli_epi64(low, 32), 0xaa);
+}
 
 /// What `base62_digits` does, for the two halves, both below 62^4, of each 64-bit lane.
 [[nodiscard]] QUOIN_TARGET_AVX2 QUOIN_ALWAYS_INLINE __m256i
@@ -77,36 +97,51 @@ base62_characters_avx2(__m256i digits) noexcept {
                          _mm256_add_epi8(second, third));
 }
 
+/// The parts of numbers, or of their texts: three digits and eight.
+struct base62_parts {
+  alignas(32) std::uint32_t heads[base62_block];
+  alignas(32) std::uint64_t tails[base62_block];
+};
+
+/// Writes the texts of the `base62_step` numbers from `i` on.
+template <base62_alphabet Alphabet>
+QUOIN_TARGET_AVX2 QUOIN_ALWAYS_INLINE void base62_write_step_avx2(char* out, base62_parts& parts,
+                                                                  std::size_t i) noexcept {
+  auto* const head = reinterpret_cast<__m256i*>(parts.heads + i);
+  auto* const tail = reinterpret_cast<__m256i*>(parts.tails + i);
+  for (int half = 0; half < 2; ++half) {
+    const __m256i fours = base62_fours_of_avx2(_mm256_load_si256(tail + half));
+    const __m256i digits = base62_digits_avx2(fours);
+    _mm256_store_si256(tail + half, base62_characters_avx2<Alphabet>(digits));
+  }
+  const __m256i digits = base62_digits_avx2(_mm256_load_si256(head));
+  // The first digit of four is 0: three characters come first, then one that is written over.
+  _mm256_store_si256(head, _mm256_srli_epi32(base62_characters_avx2<Alphabet>(digits), 8));
+  for (std::size_t j = i; j < i + base62_step; ++j, out += base62_width_64) {
+    store_le(out, parts.heads[j]);
+    store_le(out + 3, parts.tails[j]);
+  }
+}
+
 template <base62_alphabet Alphabet>
 QUOIN_TARGET_AVX2 inline void base62_write_many_avx2(char* out, const std::uint64_t* numbers,
                                                      std::size_t count) noexcept {
-  alignas(32) std::uint32_t heads[base62_block];
-  alignas(32) std::uint64_t tails[base62_block];
-  std::size_t i = 0;
-  for (; i + base62_block <= count; i += base62_block) {
-    for (std::size_t j = 0; j < base62_block; ++j) {
-      const std::uint64_t n = numbers[i + j];
-      const std::uint64_t head = n / base62_e8, rest = n - head * base62_e8;
-      const std::uint64_t high = rest / base62_e4;
-      heads[j] = static_cast<std::uint32_t>(head);
-      tails[j] = high | (rest - high * base62_e4) << 32;
+  base62_parts parts;
+  while (count >= base62_step) {
+    const std::size_t n = min_of(count, base62_block) / base62_step * base62_step;
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::uint64_t head = numbers[i] / base62_e8;
+      parts.heads[i] = static_cast<std::uint32_t>(head);
+      parts.tails[i] = numbers[i] - head * base62_e8;
     }
-    auto* const head = reinterpret_cast<__m256i*>(heads);
-    auto* const tail = reinterpret_cast<__m256i*>(tails);
-    for (int half = 0; half < 2; ++half) {
-      const __m256i digits = base62_digits_avx2(_mm256_load_si256(tail + half));
-      _mm256_store_si256(tail + half, base62_characters_avx2<Alphabet>(digits));
+    for (std::size_t i = 0; i < n; i += base62_step) {
+      base62_write_step_avx2<Alphabet>(out + i * base62_width_64, parts, i);
     }
-    const __m256i digits = base62_digits_avx2(_mm256_load_si256(head));
-    // The first digit of four is 0: three characters come first, then one that is written over.
-    const __m256i three = _mm256_srli_epi32(base62_characters_avx2<Alphabet>(digits), 8);
-    _mm256_store_si256(head, three);
-    for (std::size_t j = 0; j < base62_block; ++j, out += base62_width_64) {
-      store_le(out, heads[j]);
-      store_le(out + 3, tails[j]);
-    }
+    out += n * base62_width_64;
+    numbers += n;
+    count -= n;
   }
-  base62_write_many_scalar<Alphabet>(out, numbers + i, count - i);
+  base62_write_many_scalar<Alphabet>(out, numbers, count);
 }
 
 /// The digits of 32 characters; `good` keeps its bytes where they are in the alphabet, and becomes
@@ -157,35 +192,47 @@ base62_join_avx2(__m256i head, __m256i fours, __m256i& fits) noexcept {
   return n;
 }
 
+/// Reads the `base62_step` numbers from `i` on; false where one is at fault.
+template <base62_alphabet Alphabet>
+[[nodiscard]] QUOIN_TARGET_AVX2 QUOIN_ALWAYS_INLINE bool base62_read_step_avx2(
+    const base62_parts& parts, std::size_t i, std::uint64_t* numbers) noexcept {
+  const auto* const head = reinterpret_cast<const __m256i*>(parts.heads + i);
+  const auto* const tail = reinterpret_cast<const __m256i*>(parts.tails + i);
+  auto* const out = reinterpret_cast<__m256i*>(numbers + i);
+  __m256i good = _mm256_set1_epi8(-1);
+  const __m256i three =
+      base62_fours_avx2(base62_digits_of_avx2<Alphabet>(_mm256_load_si256(head), good));
+  const __m256i three_of[2] = {_mm256_cvtepu32_epi64(_mm256_castsi256_si128(three)),
+                               _mm256_cvtepu32_epi64(_mm256_extracti128_si256(three, 1))};
+  for (int half = 0; half < 2; ++half) {
+    const __m256i fours =
+        base62_fours_avx2(base62_digits_of_avx2<Alphabet>(_mm256_load_si256(tail + half), good));
+    _mm256_storeu_si256(out + half, base62_join_avx2(three_of[half], fours, good));
+  }
+  return _mm256_movemask_epi8(good) == -1;
+}
+
 template <base62_alphabet Alphabet>
 [[nodiscard]] QUOIN_TARGET_AVX2 inline std::size_t base62_read_many_avx2(
     const char* text, std::uint64_t* numbers, std::size_t count) noexcept {
   constexpr std::uint32_t zero = static_cast<unsigned char>(Alphabet[0]);
-  alignas(32) std::uint32_t heads[base62_block];
-  alignas(32) std::uint64_t tails[base62_block];
-  const auto* const head = reinterpret_cast<const __m256i*>(heads);
-  const auto* const tail = reinterpret_cast<const __m256i*>(tails);
-  std::size_t i = 0;
-  for (; i + base62_block <= count; i += base62_block) {
-    const char* p = text + i * base62_width_64;
-    for (std::size_t j = 0; j < base62_block; ++j, p += base62_width_64) {
-      heads[j] = load_le<std::uint32_t>(p) << 8 | zero;
-      tails[j] = load_le<std::uint64_t>(p + 3);
+  base62_parts parts;
+  std::size_t done = 0;
+  bool good = true;
+  while (good && count - done >= base62_step) {
+    const std::size_t n = min_of(count - done, base62_block) / base62_step * base62_step;
+    const char* p = text + done * base62_width_64;
+    for (std::size_t i = 0; i < n; ++i, p += base62_width_64) {
+      parts.heads[i] = load_le<std::uint32_t>(p) << 8 | zero;
+      parts.tails[i] = load_le<std::uint64_t>(p + 3);
     }
-    __m256i good = _mm256_set1_epi8(-1);
-    const __m256i three =
-        base62_fours_avx2(base62_digits_of_avx2<Alphabet>(_mm256_load_si256(head), good));
-    auto* const out = reinterpret_cast<__m256i*>(numbers + i);
-    const __m256i three_of[2] = {_mm256_cvtepu32_epi64(_mm256_castsi256_si128(three)),
-                                 _mm256_cvtepu32_epi64(_mm256_extracti128_si256(three, 1))};
-    for (int half = 0; half < 2; ++half) {
-      const __m256i fours =
-          base62_fours_avx2(base62_digits_of_avx2<Alphabet>(_mm256_load_si256(tail + half), good));
-      _mm256_storeu_si256(out + half, base62_join_avx2(three_of[half], fours, good));
+    for (std::size_t i = 0; good && i < n; i += base62_step) {
+      good = base62_read_step_avx2<Alphabet>(parts, i, numbers + done);
     }
-    if (_mm256_movemask_epi8(good) != -1) break;
+    if (good) done += n;
   }
-  return i + base62_read_many_scalar<Alphabet>(text + i * base62_width_64, numbers + i, count - i);
+  return done + base62_read_many_scalar<Alphabet>(text + done * base62_width_64, numbers + done,
+                                                  count - done);
 }
 
 #endif
