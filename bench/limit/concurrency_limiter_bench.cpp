@@ -40,7 +40,12 @@ void plain(benchmark::State& state) {
   quoin::concurrency_limiter limiter(64);
   std::uint64_t used = 0;
   compare_calls(
-      state, [&limiter](std::int64_t) { return limiter.try_acquire().cost(); },
+      state,
+      [&limiter](std::int64_t) {
+        auto permit = limiter.try_acquire();
+        benchmark::DoNotOptimize(permit);
+        return permit.cost();
+      },
       [&used](std::int64_t) {
         benchmark::DoNotOptimize(used += 1);
         return used;

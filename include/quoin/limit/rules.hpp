@@ -88,9 +88,9 @@ class limit_rules {
     const level* at = &top_;
     const node* found = nullptr;
     for (const rule_entry& entry : entries) {
-      found = at == nullptr ? nullptr : find(*at, entry);
+      found = find(*at, entry);
       if (found == nullptr) return nullptr;
-      at = found->below.first == found->below.last ? nullptr : &found->below;
+      at = &found->below;
     }
     const bool says = found != nullptr && (found->rule.limit || found->rule.unlimited);
     return says ? &found->rule : nullptr;
