@@ -4,6 +4,7 @@
 // So no more passes than may, nothing that was given back is lost, and a new quota is taken by all.
 #include "support/interleave.hpp"
 
+#include <quoin/limit/concurrency_limiter.hpp>
 #include <quoin/limit/fixed_window.hpp>
 #include <quoin/limit/multi_limiter.hpp>
 #include <quoin/limit/sliding_log.hpp>
@@ -307,6 +308,29 @@ TEST(Interleavings, MultiLimiter) {
   EXPECT_TRUE(slow || result.complete);
   // One passes, or each found the other's half: the transient that the header tells of.
   EXPECT_TRUE(slow || totals == (std::set<std::uint64_t>{0, 2}));
+  orders += result.orders;
+}
+
+/// Two that would be in flight where one may, twice each: never both, and not none.
+TEST(Interleavings, ConcurrencyLimiter) {
+  const auto result =
+      explore({.spurious_failures = 1, .most_runs = most_runs}, [](interleaver& run) {
+        quoin::basic_atomic_concurrency_limiter<interleaved_atomic> limiter(1);
+        std::uint64_t inside = 0, passed = 0;
+        const auto one = [&] {
+          auto permit = limiter.try_acquire();
+          inside += permit.cost();
+          passed += permit.cost();
+          EXPECT_LE(inside, 1u);
+          EXPECT_GE(limiter.in_flight(), inside);  // others may come before this is read
+          inside -= permit.cost();
+        };
+        const auto twice = [&] { one(), one(); };
+        run({twice, twice});
+        EXPECT_GE(passed, 2u);
+        EXPECT_EQ(limiter.in_flight(), 0u);
+      });
+  EXPECT_TRUE(slow || result.complete);
   orders += result.orders;
 }
 
