@@ -135,9 +135,9 @@ enum class earlier { resumed, ignored };
 ///   uint64 remaining(state, now)               tokens left
 ///   nanoseconds reset_after(state, now)        until the state is that of an unused limiter
 ///   void take(state&, cost), give(state&, cost), and perhaps reserve(state&, now, cost, max_wait)
-/// `Store` has `change(now, f)`: it calls `f(quota, state)`, perhaps more than once, keeps what f
-/// made of the state if f says that it changed it, and returns both. `change<earlier::ignored>`
-/// leaves a state alone whose window begins after `now`.
+/// `Store` has `change(now, f, answer)`: it calls `f(quota, state)`, perhaps more than once, keeps what
+/// f made of the state if f says that it changed it, and returns `answer(quota, state)` of both.
+/// `change<earlier::ignored>` leaves a state alone whose window begins after `now`.
 template <class Quota, class Store>
 class window_core {
   using state = typename Quota::state;
@@ -151,46 +151,53 @@ class window_core {
 
   QUOIN_ALWAYS_INLINE decision try_acquire(std::int64_t now, std::uint64_t cost) noexcept {
     bool passes = false;
-    const auto at = store_.change(now, [&](const Quota& quota, state& s) {
-      passes = cost == 0 || quota.passes(s, now, cost, quota.limit);
-      if (passes) quota.take(s, cost);
-      return passes && cost != 0;
-    });
-    return answer(at, now, cost, passes);
+    return store_.change(
+        now,
+        [&](const Quota& quota, state& s) {
+          passes = cost == 0 || quota.passes(s, now, cost, quota.limit);
+          if (passes) quota.take(s, cost);
+          return passes && cost != 0;
+        },
+        [&](const Quota& quota, const state& s) { return answer(quota, s, now, cost, passes); });
   }
 
   [[nodiscard]] QUOIN_ALWAYS_INLINE decision peek(std::int64_t now,
                                                   std::uint64_t cost) const noexcept {
     const window_view<Quota> all = store_.view();
-    const window_moment<Quota> at{all.plan.quota, all.plan.settled(all.state, now)};
-    return answer(at, now, cost, cost == 0 || at.quota.passes(at.state, now, cost, at.quota.limit));
+    const Quota& quota = all.plan.quota;
+    const state s = all.plan.settled(all.state, now);
+    return answer(quota, s, now, cost, cost == 0 || quota.passes(s, now, cost, quota.limit));
   }
 
   std::uint64_t acquire_up_to(std::int64_t now, std::uint64_t cost) noexcept {
     std::uint64_t taken = 0;
-    store_.change(now, [&](const Quota& quota, state& s) {
-      taken = min_of(cost, quota.remaining(s, now));
-      if (taken != 0) quota.take(s, taken);
-      return taken != 0;
-    });
-    return taken;
+    return store_.change(
+        now,
+        [&](const Quota& quota, state& s) {
+          taken = min_of(cost, quota.remaining(s, now));
+          if (taken != 0) quota.take(s, taken);
+          return taken != 0;
+        },
+        [&](const Quota&, const state&) { return taken; });
   }
 
   decision debit(std::int64_t now, std::uint64_t cost) noexcept {
     bool passes = false;
-    const auto at = store_.change(now, [&](const Quota& quota, state& s) {
-      passes = cost == 0 || quota.passes(s, now, cost, quota.most);
-      if (passes) quota.take(s, cost);
-      return passes && cost != 0;
-    });
-    decision d = answer(at, now, 0, true);
-    if (!passes) {
-      d.allowed = false;
-      d.reason = limit_reason::debt_above_limit;
-      d.retry_after =
-          cost > at.quota.most ? never : at.quota.wait(at.state, now, cost, at.quota.most);
-    }
-    return d;
+    return store_.change(
+        now,
+        [&](const Quota& quota, state& s) {
+          passes = cost == 0 || quota.passes(s, now, cost, quota.most);
+          if (passes) quota.take(s, cost);
+          return passes && cost != 0;
+        },
+        [&](const Quota& quota, const state& s) {
+          decision d = answer(quota, s, now, 0, true);
+          if (passes) return d;
+          d.allowed = false;
+          d.reason = limit_reason::debt_above_limit;
+          d.retry_after = cost > quota.most ? never : quota.wait(s, now, cost, quota.most);
+          return d;
+        });
   }
 
   reservation reserve(std::int64_t now, std::uint64_t cost,
@@ -201,20 +208,25 @@ class window_core {
   {
     if (cost == 0) return {.granted = true};
     reservation answer;
-    store_.change(now, [&](const Quota& quota, state& s) {
-      answer = quota.reserve(s, now, cost, max_wait);
-      return answer.granted;
-    });
-    return answer;
+    return store_.change(
+        now,
+        [&](const Quota& quota, state& s) {
+          answer = quota.reserve(s, now, cost, max_wait);
+          return answer.granted;
+        },
+        [&](const Quota&, const state&) { return answer; });
   }
 
   void refund(std::int64_t now, std::uint64_t cost) noexcept {
     // Of a window that has ended, the later ones have nothing to give back.
-    store_.template change<earlier::ignored>(now, [&](const Quota& quota, state& s) {
-      const state before = s;
-      quota.give(s, cost);
-      return !(s == before);
-    });
+    store_.template change<earlier::ignored>(
+        now,
+        [&](const Quota& quota, state& s) {
+          const state before = s;
+          quota.give(s, cost);
+          return !(s == before);
+        },
+        [](const Quota&, const state&) {});
   }
 
   void reset() noexcept {
@@ -236,18 +248,18 @@ class window_core {
   [[nodiscard]] window_view<Quota> view() const noexcept { return store_.view(); }
 
  private:
-  [[nodiscard]] QUOIN_ALWAYS_INLINE static decision answer(const window_moment<Quota>& at,
+  [[nodiscard]] QUOIN_ALWAYS_INLINE static decision answer(const Quota& quota, const state& s,
                                                            std::int64_t now, std::uint64_t cost,
                                                            bool passes) noexcept {
     decision d;
     d.allowed = passes;
-    d.limit = at.quota.limit;
-    d.remaining = at.quota.remaining(at.state, now);
-    d.reset_after = at.quota.reset_after(at.state, now);
+    d.limit = quota.limit;
+    d.remaining = quota.remaining(s, now);
+    d.reset_after = quota.reset_after(s, now);
     if (!passes) {
-      const bool ever = cost <= at.quota.limit;
+      const bool ever = cost <= quota.limit;
       d.reason = ever ? limit_reason::limited : limit_reason::cost_above_limit;
-      d.retry_after = ever ? at.quota.wait(at.state, now, cost, at.quota.limit) : never;
+      d.retry_after = ever ? quota.wait(s, now, cost, quota.limit) : never;
     }
     return d;
   }
@@ -268,18 +280,20 @@ class plain_store {
     return checked_plan<Quota>(Quota::type, options);
   }
 
-  template <earlier Earlier = earlier::resumed, class F>
-  QUOIN_ALWAYS_INLINE window_moment<Quota> change(std::int64_t now, F f) noexcept {
-    // In place, as f leaves alone what it does not change: a copy would be stored and loaded in
-    // pieces of other sizes, which stalls.
+  template <earlier Earlier = earlier::resumed, class F, class Answer>
+  QUOIN_ALWAYS_INLINE auto change(std::int64_t now, F f, Answer answer) noexcept {
+    // In place, as f leaves alone what it does not change, and answered in place, too: a copy would be
+    // stored and loaded in pieces of other sizes, which stalls.
     if (window_plan<Quota>::within(at_.plan.quota, at_.state, now)) [[likely]] {
       f(at_.plan.quota, at_.state);
-      return {at_.plan.quota, at_.state};
+      return answer(at_.plan.quota, at_.state);
     }
-    if (Earlier == earlier::ignored && now < at_.state.begin) return {at_.plan.quota, at_.state};
+    if (Earlier == earlier::ignored && now < at_.state.begin) {
+      return answer(at_.plan.quota, at_.state);
+    }
     state next = at_.plan.moved(at_.state, now);
     if (f(at_.plan.quota, next) || next.begin < at_.state.begin) at_.state = next;
-    return {at_.plan.quota, next};
+    return answer(at_.plan.quota, next);
   }
   template <class F>
   void replace(F f) {

@@ -43,8 +43,32 @@ class word_store {
     return within_word(checked_plan<Quota>(Quota::atomic_type, options));
   }
 
-  template <earlier Earlier = earlier::resumed, class F>
-  QUOIN_ALWAYS_INLINE window_moment<Quota> change(std::int64_t now, F f) noexcept {
+  template <earlier Earlier = earlier::resumed, class F, class Answer>
+  QUOIN_ALWAYS_INLINE auto change(std::int64_t now, F f, Answer answer) noexcept {
+    const window_moment<Quota> at = changed<Earlier>(now, f);
+    return answer(at.quota, at.state);
+  }
+
+  template <class F>
+  void replace(F f) noexcept {
+    for (;;) {
+      const std::uint64_t word = word_.load(std::memory_order_acquire);
+      const window_view<Quota> at = read(word);
+      if (word_.load(std::memory_order_acquire) == word && publish(word, f(at))) return;
+    }
+  }
+
+  [[nodiscard]] window_view<Quota> view() const noexcept {
+    for (;;) {
+      const std::uint64_t word = word_.load(std::memory_order_acquire);
+      const window_view<Quota> at = read(word);
+      if (word_.load(std::memory_order_acquire) == word) return at;
+    }
+  }
+
+ private:
+  template <earlier Earlier, class F>
+  QUOIN_ALWAYS_INLINE window_moment<Quota> changed(std::int64_t now, F f) noexcept {
     // A generation read from the word itself would have the quota wait for the word.
     std::uint64_t generation = generation_.load(std::memory_order_acquire);
     for (;;) {  // aggregates are not const: GCC 12 keeps those in memory
@@ -68,31 +92,13 @@ class word_store {
         const std::int64_t begin = next.begin;
         if (Earlier == earlier::ignored && now < begin) return {quota, next};
         next = all.plan.moved(next, now);
-        const bool changed = f(quota, next);
-        if (!changed && next.begin >= begin) return {quota, next};
+        const bool taken = f(quota, next);
+        if (!taken && next.begin >= begin) return {quota, next};
         if (enter(word, all.plan, base, next)) return {quota, next};
       }
     }
   }
 
-  template <class F>
-  void replace(F f) noexcept {
-    for (;;) {
-      const std::uint64_t word = word_.load(std::memory_order_acquire);
-      const window_view<Quota> at = read(word);
-      if (word_.load(std::memory_order_acquire) == word && publish(word, f(at))) return;
-    }
-  }
-
-  [[nodiscard]] window_view<Quota> view() const noexcept {
-    for (;;) {
-      const std::uint64_t word = word_.load(std::memory_order_acquire);
-      const window_view<Quota> at = read(word);
-      if (word_.load(std::memory_order_acquire) == word) return at;
-    }
-  }
-
- private:
   /// Fails unless a word holds what is counted.
   static const plan& within_word(const plan& checked) {
     if (checked.quota.most > Quota::word_most) {
