@@ -10,7 +10,7 @@
 ///             permit gives back what it took exactly once, whichever way its scope is left.
 /// Cost        try_acquire and release: plain 1 ns together; atomic one exchange each, a refusal
 ///             writes nothing; adaptive: and two readings of the clock.
-/// Memory      16 bytes; atomic one cache line, adaptive two and the algorithm.
+/// Memory      16 bytes; atomic one cache line, adaptive three with its algorithm.
 /// Threads     concurrency_limiter: like a standard container. atomic_concurrency_limiter,
 ///             adaptive_concurrency_limiter: concurrent; the former lock-free. The algorithm of the
 ///             latter sees one sample at a time; a success that comes just then is not looked at.
