@@ -135,8 +135,8 @@ enum class earlier { resumed, ignored };
 ///   uint64 remaining(state, now)               tokens left
 ///   nanoseconds reset_after(state, now)        until the state is that of an unused limiter
 ///   void take(state&, cost), give(state&, cost), and perhaps reserve(state&, now, cost, max_wait)
-/// `Store` has `change(now, f, answer)`: it calls `f(quota, state)`, perhaps more than once, keeps what
-/// f made of the state if f says that it changed it, and returns `answer(quota, state)` of both.
+/// `Store` has `change(now, f, answer)`: it calls `f(quota, state)`, perhaps more than once, keeps
+/// what f made of the state if f says that it changed it, and returns `answer(quota, state)` of both.
 /// `change<earlier::ignored>` leaves a state alone whose window begins after `now`.
 template <class Quota, class Store>
 class window_core {
@@ -282,8 +282,8 @@ class plain_store {
 
   template <earlier Earlier = earlier::resumed, class F, class Answer>
   QUOIN_ALWAYS_INLINE auto change(std::int64_t now, F f, Answer answer) noexcept {
-    // In place, as f leaves alone what it does not change, and answered in place, too: a copy would be
-    // stored and loaded in pieces of other sizes, which stalls.
+    // In place, as f leaves alone what it does not change, and answered in place, too: a copy would
+    // be stored and loaded in pieces of other sizes, which stalls.
     if (window_plan<Quota>::within(at_.plan.quota, at_.state, now)) [[likely]] {
       f(at_.plan.quota, at_.state);
       return answer(at_.plan.quota, at_.state);
