@@ -40,7 +40,7 @@ fuzz: ## fuzz every target for SECONDS=60 seconds each; TARGET=filter.bloom_filt
 	@$(call build,fuzz,$(if $(TARGET),fuzz.$(TARGET),fuzzers))
 	@JOBS=$(JOBS) tools/fuzz.sh build/fuzz $(SECONDS) $(TARGET)
 
-asan: ## the tests, but for random and statistical ones, under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: ## the tests, but for random and statistical ones and live servers, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/need.sh $(CLANG_TOOLS)
 	@$(call run_tests,asan)
 
@@ -53,7 +53,7 @@ coverage: ## which lines of include/quoin the tests execute; fails below 98 %
 	@rm -rf build/coverage && $(call run_tests,coverage)
 	@gcovr --root . --filter include/quoin --exclude-unreachable-branches --fail-under-line 98 build/coverage
 
-ci: ## everything that must pass before a change is merged (about twenty minutes)
+ci: ## everything that must pass before a change is merged (over half an hour on two cores)
 	@.ci/run
 
 format: ## reformat all C++ files
