@@ -136,8 +136,8 @@ enum class earlier { resumed, ignored };
 ///   nanoseconds reset_after(state, now)        until the state is that of an unused limiter
 ///   void take(state&, cost), give(state&, cost), and perhaps reserve(state&, now, cost, max_wait)
 /// `Store` has `change(now, f, answer)`: it calls `f(quota, state)`, perhaps more than once, keeps
-/// what f made of the state if f says that it changed it, and returns `answer(quota, state)` of both.
-/// `change<earlier::ignored>` leaves a state alone whose window begins after `now`.
+/// what f made of the state if f says that it changed it, and returns `answer(quota, state)` of
+/// both. `change<earlier::ignored>` leaves a state alone whose window begins after `now`.
 template <class Quota, class Store>
 class window_core {
   using state = typename Quota::state;
