@@ -2,12 +2,12 @@
 // How exactly nodes keep a limit together, and what that costs in messages: the tables of
 // docs/shared-limits.md.
 //
-//   shared_limit_simulation [SECONDS [NODES]]      (default 8, and 3 to 1000; ten minutes on one core)
+//   shared_limit_simulation [SECONDS [NODES]]      (default 8, and 3 to 1000; three minutes on one core)
 //
-// Time, network and requests are simulated, from fixed seeds.
-// One limit of 10,000 a second and a burst of 5000; requests come as Poisson processes; a message
-// takes between half and one and a half times the latency, and one of a hundred is lost. The first
-// two seconds do not count. Gossip is told to four other nodes, chosen anew each time.
+// Time, network and requests are simulated, from fixed seeds. One limit of 10,000 a second and a
+// burst of 5000; requests come as Poisson processes; a message takes between half and one and a half
+// times the latency, and one of a hundred is lost. The first two seconds do not count. Gossip is told
+// to four other nodes, chosen anew each time.
 #include <quoin/limit/lease_pool.hpp>
 #include <quoin/limit/leased_limiter.hpp>
 #include <quoin/limit/share.hpp>
@@ -385,7 +385,7 @@ struct method {
   const char* name;
   std::function<std::unique_ptr<way>(scene&)> make;
   std::uint64_t at_most = rate + burst;  // in a second, as promised of one for all
-  std::size_t most_nodes = 1000;         // for more it takes too long to simulate
+  std::size_t most_nodes = 1000;         // more take too long to simulate
 };
 
 outcome run(const setting& s, const std::vector<arrival>& all, const method& m,
@@ -474,9 +474,9 @@ std::vector<method> methods() {
           {"lease, 20 ms", lease(20ms)},
           {"lease, 50 ms", lease(50ms)},
           {"lease, 100 ms", lease(100ms)},
-          {"gossip, 20 ms", tell(20ms, false), rate, 300},
-          {"gossip, 100 ms", tell(100ms, false), rate},
-          {"gossip, shares", tell(100ms, true), rate, 300},
+          {"gossip, 20 ms", tell(20ms, false), rate, 100},
+          {"gossip, 100 ms", tell(100ms, false), rate, 300},
+          {"gossip, shares", tell(100ms, true), rate, 100},
           {"static split", [](scene& s) { return std::make_unique<split>(s); }}};
 }
 

@@ -15,7 +15,7 @@
 ///             nodes die, but for `lapse::returns` and for nodes with a `fallback`, as they say.
 /// Accuracy    the price is at the other end: what is spent comes back only once it is reported, so
 ///             the burst has to hold all that nodes have in hand. Intervals are cut to a quarter of the
-///             time in which it comes back; a burst of half a second or more passes all of the rate.
+///             time in which it comes back; half a second's worth loses next to nothing by that.
 /// Fairness    max-min over what nodes want: nobody holds more than another one that wants more,
 ///             but for less than a token, which goes round. A node that exaggerates gets no more
 ///             than an equal share.
