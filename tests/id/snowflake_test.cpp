@@ -19,6 +19,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -65,6 +66,12 @@ std::string ask(Generator& ids, std::chrono::nanoseconds now) {
   if (!id) return quoin::to_text(id.error());
   const auto parts = Generator::layout_type::decode(*id);
   return std::to_string(parts.time.time_since_epoch() / 1ms) + "." + std::to_string(parts.sequence);
+}
+
+template <class Generator>
+void expect(Generator& ids, std::chrono::nanoseconds now, std::string_view answer,
+            const char* why = "") {
+  EXPECT_EQ(ask(ids, now), answer) << "at " << now / 1us << " us: " << why;
 }
 
 const char* const exhausted = quoin::to_text(id_error::exhausted);
@@ -198,31 +205,31 @@ TEST(Snowflake, CountsWithinAUnitOfTime) {
 TEST(Snowflake, GoesOnInTheLastTimeWhenTheClockIsSetBack) {
   manual_clock clock;
   small_generator ids({.max_backward = 20ms}, clock);
-  EXPECT_EQ(ask(ids, 100ms), "100.0");
-  EXPECT_EQ(ask(ids, 90ms), "100.1");
-  EXPECT_EQ(ask(ids, 79'999us), set_back);
-  EXPECT_EQ(ask(ids, 80ms), "100.2");
-  EXPECT_EQ(ask(ids, -1h), set_back);
-  for (int i = 3; i < 8; ++i) EXPECT_EQ(ask(ids, 99ms), "100." + std::to_string(i));
-  EXPECT_EQ(ask(ids, 99ms), exhausted);
-  EXPECT_EQ(ask(ids, 100ms), exhausted);
-  EXPECT_EQ(ask(ids, 79ms), set_back);
-  EXPECT_EQ(ask(ids, 101ms), "101.0");
+  expect(ids, 100ms, "100.0");
+  expect(ids, 90ms, "100.1");
+  expect(ids, 79'999us, set_back);
+  expect(ids, 80ms, "100.2");
+  expect(ids, -1h, set_back);
+  for (int i = 3; i < 8; ++i) expect(ids, 99ms, "100." + std::to_string(i));
+  expect(ids, 99ms, exhausted);
+  expect(ids, 100ms, exhausted);
+  expect(ids, 79ms, set_back);
+  expect(ids, 101ms, "101.0");
 }
 
 TEST(Snowflake, WaitsOrFailsWhenTheClockIsSetBack) {
   for (const clock_back policy : {clock_back::wait, clock_back::error}) {
     manual_clock clock;
     small_generator ids({.on_clock_back = policy, .max_backward = 20ms}, clock);
-    EXPECT_EQ(ask(ids, 100ms), "100.0");
-    EXPECT_EQ(ask(ids, 99ms), set_back);
+    expect(ids, 100ms, "100.0");
+    expect(ids, 99ms, set_back);
     clock.set(at(99ms));
     if (policy == clock_back::error) {
       EXPECT_THROW(static_cast<void>(ids.next()), std::invalid_argument);
     }
     clock.set(at(79ms));
     EXPECT_THROW(static_cast<void>(ids.next()), std::invalid_argument);
-    EXPECT_EQ(ask(ids, 100ms), "100.1");
+    expect(ids, 100ms, "100.1");
   }
 }
 
@@ -233,41 +240,41 @@ TEST(Snowflake, LeadsAsFarAsItMay) {
   std::string last;
   for (int i = 0; i < 24; ++i) last = ask(ids, 10ms);
   EXPECT_EQ(last, "12.7");
-  EXPECT_EQ(ask(ids, 10ms), exhausted);
-  EXPECT_EQ(ask(ids, 11ms), "13.0");
-  EXPECT_EQ(ask(ids, 10ms), "13.1") << "further than the lead, but the clock is only 1 ms back";
-  EXPECT_EQ(ask(ids, 9ms), set_back);
-  EXPECT_EQ(ask(ids, 13ms), "13.2");
-  EXPECT_EQ(ask(ids, 14ms), "14.0");
+  expect(ids, 10ms, exhausted);
+  expect(ids, 11ms, "13.0");
+  expect(ids, 10ms, "13.1", "further than the lead, but the clock is only 1 ms back");
+  expect(ids, 9ms, set_back);
+  expect(ids, 13ms, "13.2");
+  expect(ids, 14ms, "14.0");
 }
 
 TEST(Snowflake, EndsWithItsLayout) {
   manual_clock clock;
   small_generator ids({.on_exhaustion = exhaustion::lead, .max_lead = 1h}, clock);
   const auto last = (1 << 20) * 1ms - 1ms;
-  EXPECT_EQ(ask(ids, last + 1ms), over);
-  EXPECT_EQ(ask(ids, last), "1048575.0") << "a time after the end has changed nothing";
-  for (int i = 1; i < 8; ++i) EXPECT_EQ(ask(ids, last), "1048575." + std::to_string(i));
-  for (const auto time : {last, last + 1ms, last - 1ms, last - 2h}) EXPECT_EQ(ask(ids, time), over);
+  expect(ids, last + 1ms, over);
+  expect(ids, last, "1048575.0", "a time after the end has changed nothing");
+  for (int i = 1; i < 8; ++i) expect(ids, last, "1048575." + std::to_string(i));
+  for (const auto time : {last, last + 1ms, last - 1ms, last - 2h}) expect(ids, time, over);
   EXPECT_EQ(ids.unused_from(), small::wraps_at());
   clock.set(manual_clock::time_point::max());
   EXPECT_EQ(ids.try_next().error(), id_error::time_over);
   EXPECT_THROW(static_cast<void>(ids.next()), std::invalid_argument);
   small_generator none({.not_before = small::wraps_at()}, clock);
-  EXPECT_EQ(ask(none, 5ms), over);
+  expect(none, 5ms, over);
 }
 
 TEST(Snowflake, BeginsWhereItIsTold) {
   manual_clock clock(at(40ms));
   small_generator ids({.max_backward = 100ms, .not_before = unix_ms(50)}, clock);
   EXPECT_EQ(ids.unused_from(), unix_ms(50));
-  EXPECT_EQ(ask(ids, 40ms), early);
-  EXPECT_EQ(ask(ids, 49'999us), early);
-  EXPECT_EQ(ask(ids, 50ms), "50.0");
-  EXPECT_EQ(ask(ids, 40ms), "50.1") << "that is the clock set back";
+  expect(ids, 40ms, early);
+  expect(ids, 49'999us, early);
+  expect(ids, 50ms, "50.0");
+  expect(ids, 40ms, "50.1", "that is the clock set back");
   small_generator before({.max_backward = 5ms}, clock);
-  EXPECT_EQ(ask(before, -3ms), early);
-  EXPECT_EQ(ask(before, 0ms), "0.0");
+  expect(before, -3ms, early);
+  expect(before, 0ms, "0.0");
   clock.set(at(-6ms));
   small_generator far({.max_backward = 5ms}, clock);
   EXPECT_THROW(static_cast<void>(far.next()), std::invalid_argument);
@@ -394,6 +401,22 @@ TEST(Snowflake, WaitsForAClockThatWasSetBack) {
   EXPECT_EQ(small::decode(later.next()).time, unix_ms(500));
 }
 
+TEST(Snowflake, AsInTheHeader) {
+  quoin::snowflake_generator<quoin::twitter_layout> ids({.worker = 378});
+  const std::uint64_t id = ids.next();
+  std::uint64_t last = id;
+  for (const std::uint64_t one : ids.reserve(64)) {
+    EXPECT_GT(one, last);
+    last = one;
+  }
+  const auto made = quoin::twitter_layout::decode(id);
+  EXPECT_EQ(made.worker, 378u);
+  EXPECT_LE(std::chrono::abs(std::chrono::system_clock::now() - made.time), 1min);
+  if (const auto maybe = ids.try_next()) {
+    EXPECT_GT(*maybe, last);
+  }
+}
+
 TEST(Snowflake, WaitsInRealTime) {
   quoin::snowflake_generator<quoin::sonyflake_layout> ids({.worker = 1});
   const auto start = std::chrono::system_clock::now();
@@ -446,26 +469,26 @@ TEST(Snowflake, SavesAMarkBeforeTheIds) {
   const manual_clock clock;
   guarded ids({.guard_interval = 10ms}, clock, storing{&disk});
   EXPECT_TRUE(disk.marks.empty());
-  EXPECT_EQ(ask(ids, 100ms), "100.0");
+  expect(ids, 100ms, "100.0");
   EXPECT_EQ(disk.marks, (std::vector<sys_ms>{unix_ms(110)}));
-  EXPECT_EQ(ask(ids, 104ms), "104.0");
+  expect(ids, 104ms, "104.0");
   EXPECT_EQ(disk.marks.size(), 1u);
-  EXPECT_EQ(ask(ids, 105ms), "105.0") << "half of it is gone: time to renew";
+  expect(ids, 105ms, "105.0", "half of it is gone: time to renew");
   EXPECT_EQ(disk.marks.back(), unix_ms(115));
   disk.works = false;
-  EXPECT_EQ(ask(ids, 110ms), "110.0") << "the next mark fails, this one holds";
-  EXPECT_EQ(ask(ids, 114ms), "114.0");
+  expect(ids, 110ms, "110.0", "the next mark fails, this one holds");
+  expect(ids, 114ms, "114.0");
   const char* const unsaved = quoin::to_text(id_error::guard_failed);
-  EXPECT_EQ(ask(ids, 115ms), unsaved);
-  EXPECT_EQ(ask(ids, 115ms), unsaved);
+  expect(ids, 115ms, unsaved);
+  expect(ids, 115ms, unsaved);
   disk.works = true;
-  EXPECT_EQ(ask(ids, 115ms), "115.0");
+  expect(ids, 115ms, "115.0");
   EXPECT_EQ(disk.marks.back(), unix_ms(125));
   const auto last = (1 << 20) * 1ms - 1ms;
-  EXPECT_EQ(ask(ids, last), "1048575.0");
+  expect(ids, last, "1048575.0");
   EXPECT_EQ(disk.marks.back(), small::wraps_at()) << "there are no times after that";
   disk.works = false;
-  EXPECT_EQ(ask(ids, last), "1048575.1");
+  expect(ids, last, "1048575.1");
 }
 
 TEST(Snowflake, RepeatsNothingAfterItWasKilled) {

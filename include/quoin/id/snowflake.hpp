@@ -14,6 +14,8 @@
 ///             `max_lead` and `max_backward` together ahead of it.
 /// Restarts    nothing is repeated if the clock has not gone back while nobody looked. A guard makes
 ///             that sure: it saves a mark ahead of every id, and the next run gives it as `not_before`.
+/// Clocks      that leap ahead take the ids with them, and come back to a generator that finds itself
+///             ahead of them: beyond `max_backward` it makes none until they are there again.
 /// Cost        try_next: a reading of the clock and one compare-and-swap: 38 ns, of which the clock is
 ///             28; 8 ns with `coarse_system_clock`. reserve: the same for up to `ids_per_tick` ids at
 ///             once. At 4096 a millisecond all generators are as fast as their layout, 244 ns an id:
