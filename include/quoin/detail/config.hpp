@@ -33,7 +33,10 @@
 #define QUOIN_AARCH64 0
 #endif
 
+/// The checked tests make it `inline`: each hot function is then compiled once a program.
+#ifndef QUOIN_ALWAYS_INLINE
 #define QUOIN_ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
 /// For what a hot function must not carry: error paths.
 #define QUOIN_COLD __attribute__((noinline, cold))
 
