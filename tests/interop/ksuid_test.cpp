@@ -55,6 +55,8 @@ TEST(ksuid, of_time_and_payload) {
   EXPECT_EQ(ksuid(ksuid::epoch, {}), ksuid());
   EXPECT_THROW(ksuid(last + 1s, payload), std::invalid_argument);
   EXPECT_THROW(ksuid(ksuid::epoch - 1s, payload), std::invalid_argument);
+  EXPECT_THROW(ksuid(std::chrono::sys_seconds::min(), payload), std::invalid_argument);
+  EXPECT_THROW(ksuid(std::chrono::sys_seconds::max(), payload), std::invalid_argument);
 }
 
 TEST(ksuid, constant_expressions) {

@@ -53,12 +53,12 @@ class ksuid {
   /// `time` is `epoch` or at most 2^32 − 1 seconds later (2150-06-19).
   constexpr ksuid(std::chrono::sys_seconds time,
                   const std::array<std::byte, payload_size>& payload) {
-    const std::int64_t seconds = (time - epoch).count();
-    if (seconds < 0 || seconds > 0xffffffff) {
-      detail::fail_argument("ksuid", "seconds since 2014-05-13 16:53:20", seconds,
-                            "in [0, 4294967295]");
+    constexpr std::chrono::seconds most(0xffffffff);
+    if (time < epoch || time > epoch + most) {  // before the difference, which may overflow
+      detail::fail_argument("ksuid", "seconds since 1970", time.time_since_epoch().count(),
+                            "in [1400000000, 5694967295]");
     }
-    detail::store_be(bytes_.data(), static_cast<std::uint32_t>(seconds));
+    detail::store_be(bytes_.data(), static_cast<std::uint32_t>((time - epoch).count()));
     for (std::size_t i = 0; i < payload_size; ++i) bytes_[4 + i] = payload[i];
   }
 
