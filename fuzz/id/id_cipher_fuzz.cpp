@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   QUOIN_FUZZ_CHECK(same);
   quoin_fuzz::input in(data, size);
   const auto k0 = in.take<std::uint64_t>(), k1 = in.take<std::uint64_t>();
+  if ((k0 | k1) == 0) return 0;  // refused
   const auto shift = in.take_in<std::uint8_t>(0, 63);
   const std::uint64_t most = (in.take<std::uint64_t>() >> 1 >> shift) + 1;
   const quoin::id_cipher cipher({.key = {k0, k1}, .size = most});

@@ -101,6 +101,8 @@ TEST(id_cipher, refuses_what_is_out_of_range) {
   EXPECT_THROW(id_cipher({.key = key, .size = 0}), std::invalid_argument);
   EXPECT_THROW(id_cipher({.key = key, .size = (std::uint64_t{1} << 63) + 1}),
                std::invalid_argument);
+  EXPECT_THROW(id_cipher({.key = {0, 0}, .size = 62}), std::invalid_argument);  // forgotten
+  EXPECT_FALSE(id_cipher({.key = {0, 1}, .size = 62}) == id_cipher({.key = {1, 0}, .size = 62}));
   const id_cipher cipher({.key = key, .size = 62});
   for (const std::uint64_t x : {std::uint64_t{62}, ~std::uint64_t{0}}) {
     EXPECT_THROW(static_cast<void>(cipher.encrypt(x)), std::invalid_argument);

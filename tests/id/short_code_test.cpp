@@ -115,6 +115,7 @@ TEST(short_codes, refuse_wrong_options) {
   const words empty = {""};
   EXPECT_THROW(short_codes({.key = key, .width = 0}), std::invalid_argument);
   EXPECT_THROW(short_codes({.key = key, .width = 11}), std::invalid_argument);
+  EXPECT_THROW(short_codes({.key = {}, .width = 7}), std::invalid_argument);  // forgotten
   EXPECT_THROW(short_codes({.key = key, .reserved = empty}), std::invalid_argument);
   EXPECT_THROW(short_codes({.key = key, .blocked = empty}), std::invalid_argument);
   char room[6];

@@ -40,7 +40,7 @@ namespace quoin::inline QUOIN_ABI {
 
 /// Which permutation of which numbers.
 struct id_cipher_options {
-  siphash_key key;     ///< 128 bits that nobody else knows; who loses them loses the way back
+  siphash_key key;     ///< 128 random bits, not all 0; who loses them loses the way back
   std::uint64_t size;  ///< how many numbers, 1 to 2^63: 62^n for codes of n <= 10 digits, 2^63 for
                        ///< Snowflake ids
 };
@@ -48,10 +48,14 @@ struct id_cipher_options {
 /// A permutation of [0, size). Value type of 128 bytes; constant expressions may use it.
 class id_cipher {
  public:
-  /// Draws the keys of the rounds. Fails for a size out of range.
+  /// Draws the keys of the rounds. Fails for a size out of range, and for a key of zeros alone: one
+  /// that was forgotten.
   constexpr explicit id_cipher(const id_cipher_options& options) : size_(options.size) {
     if (size_ == 0 || size_ > most) {
       detail::fail_argument("id_cipher", "size", size_, "from 1 to 2^63");
+    }
+    if ((options.key.k0 | options.key.k1) == 0) {
+      detail::fail("quoin::id_cipher: key = {0, 0}, must be 128 random bits that you keep");
     }
     high_ = root_up(size_);
     low_ = detail::ceil_div(size_, high_);

@@ -40,8 +40,8 @@ namespace quoin::inline QUOIN_ABI {
 
 /// Which codes, and which not.
 struct short_code_options {
-  siphash_key key;  ///< 128 bits that nobody else knows; with another key all codes are others
-  std::size_t width = 7;                            ///< characters of a code, 1 to 10
+  siphash_key key;        ///< 128 random bits, not all 0; with another key all codes are others
+  std::size_t width = 7;  ///< characters of a code, 1 to 10
   std::span<const std::string_view> reserved = {};  ///< whole codes: "healthz", names of pages
   std::span<const std::string_view> blocked = {};   ///< words that no code may contain
 };
@@ -71,9 +71,9 @@ class basic_short_codes {
   /// The longest code: the longest width of which every text is the code of a 63-bit number.
   static constexpr std::size_t max_width = 10;
 
-  /// Copies the words. Fails for a width out of range or an empty word. Words are compared without
-  /// regard to case (of ASCII); a word that is too long for a code, or has other characters than one,
-  /// is never met.
+  /// Copies the words. Fails for a width out of range, a key of zeros alone or an empty word. Words
+  /// are compared without regard to case (of ASCII); a word that is too long for a code, or has other
+  /// characters than one, is never met.
   explicit basic_short_codes(const short_code_options& options)
       : cipher_({.key = options.key, .size = size_of(options.width)}), width_(options.width) {
     reserved_ = copies_of(options.reserved);
