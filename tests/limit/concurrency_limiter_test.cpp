@@ -73,6 +73,21 @@ TYPED_TEST(ConcurrencyLimiter, LetsInSoManyAtOnce) {
   EXPECT_EQ(limiter.in_flight(), 0u);
 }
 
+TYPED_TEST(ConcurrencyLimiter, CountsUpToAllThatIsCounted) {
+  constexpr std::uint64_t most = ~std::uint64_t{0};
+  TypeParam limiter(most);
+  {
+    const auto all = limiter.try_acquire(most);
+    EXPECT_TRUE(all);
+    EXPECT_EQ(limiter.in_flight(), most);
+    EXPECT_FALSE(limiter.try_acquire());
+    EXPECT_TRUE(limiter.try_acquire(0));
+  }
+  EXPECT_EQ(limiter.in_flight(), 0u);
+  const auto nearly = limiter.try_acquire(most - 1), last = limiter.try_acquire();
+  EXPECT_TRUE(nearly && last);
+}
+
 TEST(AtomicConcurrencyLimiter, IsNeverExceededByThreads) {
   atomic_concurrency_limiter limiter(3);
   std::atomic<int> inside{0}, most{0};

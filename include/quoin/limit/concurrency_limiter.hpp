@@ -131,7 +131,7 @@ class alignas(64) basic_atomic_concurrency_limiter {
   /// As of `concurrency_limiter`. What was done under a permit that was given back happens before
   /// what is done under one that could be got only for that.
   permit try_acquire(std::uint64_t cost = 1) noexcept {
-    if (take(cost) == refused) return {};
+    if (!take(cost).passes) return {};
     return {*this, cost};
   }
 
@@ -147,17 +147,20 @@ class alignas(64) basic_atomic_concurrency_limiter {
   friend permit;
   template <class, class>
   friend class adaptive_concurrency_limiter;
-  static constexpr std::uint64_t refused = ~std::uint64_t{0};
 
-  /// @return  how many are in flight with it.
-  std::uint64_t take(std::uint64_t cost) noexcept {
+  /// What a request found and took.
+  struct taken {
+    bool passes = false;
+    std::uint64_t in_flight = 0;  ///< with it
+  };
+  taken take(std::uint64_t cost) noexcept {
     std::uint64_t now = in_flight_.load(std::memory_order_relaxed);
     for (;;) {
       const std::uint64_t most = limit();
-      if (cost != 0 && (now >= most || cost > most - now)) return refused;
+      if (cost != 0 && (now >= most || cost > most - now)) return {};
       if (in_flight_.compare_exchange_weak(now, now + cost, std::memory_order_acquire,
                                            std::memory_order_relaxed)) {
-        return now + cost;
+        return {true, now + cost};
       }
     }
   }
@@ -405,9 +408,9 @@ class adaptive_concurrency_limiter {
 
   /// Leave for one more.
   permit try_acquire() noexcept {
-    const std::uint64_t with_it = in_flight_.take(1);
-    if (with_it == in_flight_.refused) return {};
-    return {*this, with_it, begun_.fetch_add(1, std::memory_order_relaxed), clock_.now()};
+    const auto taken = in_flight_.take(1);
+    if (!taken.passes) return {};
+    return {*this, taken.in_flight, begun_.fetch_add(1, std::memory_order_relaxed), clock_.now()};
   }
 
   [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_.in_flight(); }
