@@ -145,6 +145,17 @@ TEST(AimdLimit, RisesByOneInARoundTripAndFallsOnceForAll) {
   EXPECT_EQ(limit.limit(), 1u);
 }
 
+// Each success is 1/limit more, also where that is less than what the limit is kept in.
+TEST(AimdLimit, RisesByOneInARoundTripAtAnyHeight) {
+  for (const std::uint64_t initial : {1000u, 40'000u, 65'536u, 1'000'000u}) {
+    aimd_limit limit({.initial = initial, .highest = 1 << 24});
+    for (std::uint64_t i = 0; i < 3 * initial + 20; ++i) {
+      limit.update({.round_trip = 1ms, .in_flight = initial, .serial = i, .begun = i + 1});
+    }
+    EXPECT_EQ(limit.limit(), initial + 3);
+  }
+}
+
 /// Gives `limit` `n` means of equal round trips.
 void feed(gradient_limit& limit, int n, std::chrono::nanoseconds time, std::uint64_t& serial) {
   for (int i = 0; i < 10 * n; ++i) {

@@ -273,7 +273,10 @@ class aimd_limit {
     if (sample.dropped || sample.round_trip > timeout_) {
       if (limit_.may_fall(sample)) limit_.set(limit_.value() * backoff_ / one);
     } else if (limit_.in_use(sample.in_flight)) {
-      limit_.set(limit_.value() + one * one / limit_.value());
+      // One above 2^16 rises by less than it is kept in: what successes are worth is added up.
+      const std::uint64_t value = limit_.value(), worth = rest_ + one * one;
+      limit_.set(value + worth / value);
+      rest_ = worth % value;
     }
   }
 
@@ -281,6 +284,7 @@ class aimd_limit {
   detail::adapting_limit limit_;
   std::uint64_t backoff_;
   std::chrono::nanoseconds timeout_;
+  std::uint64_t rest_ = 0;  ///< times 2^-32 / limit: by what it has still to rise
 };
 
 struct gradient_limit_options {
