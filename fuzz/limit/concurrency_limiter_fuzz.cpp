@@ -94,7 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     adapt(in, quoin::gradient_limit({.initial = initial,
                                      .lowest = 2,
                                      .highest = 50,
-                                     .queue = in.take<std::uint8_t>(),
+                                     .queue = in.take_in<std::uint8_t>(1, 255),
                                      .samples = in.take_in<std::uint8_t>(1, 5),
                                      .memory = in.take_in<std::uint8_t>(1, 50),
                                      .smoothing = in.take<bool>() ? 1 : 0.2}));

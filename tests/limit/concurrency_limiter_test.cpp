@@ -187,10 +187,42 @@ TEST(GradientLimit, FollowsItsFormula) {
   feed(limit, 1, 1s, serial);
   EXPECT_EQ(limit.limit(), 61u) << "by half at most";
   limit.update({.serial = serial + 200, .begun = serial + 201, .dropped = true});
-  EXPECT_EQ(limit.limit(), 34u);
+  EXPECT_EQ(limit.limit(), 30u) << "by half, and there is no room for a queue";
   // After an overload what is usual comes down fast.
   feed(limit, 10, 10ms, serial);
   EXPECT_LT(limit.usual(), 20ms);
+}
+
+TEST(GradientLimit, FallsWithEachDropDownToTheLowest) {
+  for (const std::uint64_t initial : {1u, 7u, 100u}) {
+    gradient_limit limit({.initial = initial, .queue = 1 << 16});
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      const std::uint64_t before = limit.limit();
+      limit.update({.serial = i, .begun = i, .dropped = true});
+      ASSERT_LE(limit.limit(), before);
+    }
+    EXPECT_EQ(limit.limit(), 1u);
+  }
+}
+
+// The weight of a mean halves with every 0.35 · memory that follow.
+TEST(GradientLimit, LearnsWhatLastsHoweverShort) {
+  for (const std::uint64_t memory : {1u, 600u, 1u << 16}) {
+    gradient_limit limit({.samples = 1, .memory = memory});
+    const auto lasts = [&](std::chrono::nanoseconds time) {
+      for (std::uint64_t i = 0; i < 20 * memory + 100; ++i) {
+        limit.update({.round_trip = time, .in_flight = 1});
+      }
+      EXPECT_NEAR(static_cast<double>(limit.usual().count()), static_cast<double>(time.count()), 1)
+          << memory;
+    };
+    lasts(400ns);
+    lasts(690ns);
+    lasts(10us);
+    lasts(40us);
+    lasts(39'990ns);
+    lasts(1h);
+  }
 }
 
 TEST(GradientLimit, IsNotMovedByExtremes) {
@@ -223,6 +255,7 @@ TEST(AdaptiveLimits, RefuseOptionsOutOfRange) {
   expect_refused("backoff = 1", [] { aimd_limit({.backoff = 1}); });
   expect_refused("timeout = 0", [] { aimd_limit({.timeout = 0ns}); });
   expect_refused("initial = 0", [] { gradient_limit({.initial = 0}); });
+  expect_refused("queue = 0", [] { gradient_limit({.queue = 0}); });
   expect_refused("queue = 65537", [] { gradient_limit({.queue = 65537}); });
   expect_refused("samples = 0", [] { gradient_limit({.samples = 0}); });
   expect_refused("memory = 0", [] { gradient_limit({.memory = 0}); });

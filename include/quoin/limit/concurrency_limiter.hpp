@@ -291,7 +291,7 @@ struct gradient_limit_options {
   std::uint64_t initial = 20;    ///< in [lowest, highest]
   std::uint64_t lowest = 1;      ///< at least 1
   std::uint64_t highest = 1000;  ///< up to 2^24
-  std::uint64_t queue = 4;       ///< that may form, up to 2^16: what the limit strives to rise by
+  std::uint64_t queue = 4;       ///< that may form, 1 to 2^16: what the limit strives to rise by
   std::uint64_t samples = 10;    ///< of which the mean is taken, 1 to 2^16
   std::uint64_t memory = 600;    ///< means of so many, 1 to 2^16, make what is usual
   double tolerance = 1.5;        ///< times as long as usual is good, in [1, 16]
@@ -302,13 +302,15 @@ struct gradient_limit_options {
 /// the exponential mean of these, of weight 2/(memory + 1) (of the first 10, plain),
 ///     gradient = tolerance · l / s, in [1/2, 1];   limit += smoothing · (gradient · limit + queue − limit)
 /// and l shrinks by a tenth whenever it is more than twice s: a long overload is forgotten soon. One
-/// that was dropped is a gradient of 1/2. It follows slow drifts: what lasts for `memory` means is usual.
+/// that was dropped is a gradient of 1/2 without a queue: so drops bring the limit down to `lowest`,
+/// round trips that are only long no further than to 2 · queue. It follows slow drifts: what lasts
+/// for `memory` means is usual.
 class gradient_limit {
  public:
   /// Throws `std::invalid_argument` when an option is out of range.
   explicit gradient_limit(const gradient_limit_options& options = {})
       : limit_(type, options.initial, options.lowest, options.highest),
-        queue_(checked("queue", options.queue, 0, "at most 2^16")),
+        queue_(checked("queue", options.queue, 1, "in [1, 2^16]")),
         samples_(checked("samples", options.samples, 1, "in [1, 2^16]")),
         memory_(checked("memory", options.memory, 1, "in [1, 2^16]")),
         tolerance_(
@@ -319,12 +321,12 @@ class gradient_limit {
   [[nodiscard]] std::uint64_t limit() const noexcept { return limit_.whole(); }
   /// What a round trip usually takes; 0 before the first mean.
   [[nodiscard]] std::chrono::nanoseconds usual() const noexcept {
-    return std::chrono::nanoseconds(static_cast<std::int64_t>(usual_));
+    return std::chrono::nanoseconds(static_cast<std::int64_t>((usual_ + one / 2) / one));
   }
 
   void update(const concurrency_sample& sample) noexcept {
     if (sample.dropped) {
-      if (limit_.may_fall(sample)) approach(one / 2);
+      if (limit_.may_fall(sample)) approach(limit_.value() / 2);
       return;
     }
     // A round trip counts from 1 ns up to an hour: so the sum of 2^16 is below 2^58.
@@ -350,7 +352,9 @@ class gradient_limit {
     return value;
   }
 
-  void learn(std::uint64_t mean) noexcept {
+  /// In steps of 2^-16 ns, since of a difference a share of 2/(memory + 1) is learned: below 2^59.
+  void learn(std::uint64_t nanoseconds) noexcept {
+    const std::uint64_t mean = nanoseconds * one;
     if (means_ < first_ones) {
       ++means_;
       usual_ = (usual_ * (means_ - 1) + mean) / means_;
@@ -364,7 +368,7 @@ class gradient_limit {
 
   void judge(std::uint64_t mean, const concurrency_sample& sample) noexcept {
     // tolerance · usual is below 2^20 · 2^42.
-    const std::uint64_t bound = usual_ * tolerance_ / one;
+    const std::uint64_t bound = (usual_ / one * tolerance_ + usual_ % one * tolerance_ / one) / one;
     std::uint64_t gradient = one;
     if (bound < mean) {
       gradient = static_cast<std::uint64_t>(detail::max_of(
@@ -374,12 +378,11 @@ class gradient_limit {
       const bool falls = limit_.value() * gradient / one + queue_ * one < limit_.value();
       if (falls && !limit_.may_fall(sample)) return;
     }
-    approach(gradient);
+    approach(limit_.value() * gradient / one + queue_ * one);
   }
 
-  void approach(std::uint64_t gradient) noexcept {
+  void approach(std::uint64_t aim) noexcept {
     const std::uint64_t now = limit_.value();
-    const std::uint64_t aim = now * gradient / one + queue_ * one;
     limit_.set(aim > now ? now + (aim - now) * smoothing_ / one
                          : now - (now - aim) * smoothing_ / one);
   }
@@ -387,7 +390,7 @@ class gradient_limit {
   detail::adapting_limit limit_;
   std::uint64_t queue_, samples_, memory_, tolerance_, smoothing_;
   std::uint64_t sum_ = 0, count_ = 0, in_flight_ = 0;  ///< of the samples since the last mean
-  std::uint64_t usual_ = 0, means_ = 0;
+  std::uint64_t usual_ = 0, means_ = 0;                ///< in 2^-16 ns
 };
 
 /// As many at once as `Algorithm` finds good, for any number of threads.
