@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -173,25 +174,46 @@ TEST(ulid_generator, says_when_there_are_no_more) {
   EXPECT_TRUE(late.next_at(long_clock::time_point(1h)));
 }
 
-TEST(ulid_generator, another_one_makes_others_and_so_does_a_child) {
-  EXPECT_NE(quoin::ulid_generator{}.next(), quoin::ulid_generator{}.next());
-  const manual clock(at(1ms));
-  quoin::ulid_generator ids({.key = quoin::siphash_key{1, 2}}, clock);
+// What a child of `fork` makes, against what its parent makes meanwhile.
+template <class Clock>
+void expect_another_child(quoin::ulid_generator<Clock>& ids, ulid before) {
+  constexpr std::size_t n = 4;
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   const pid_t child = fork();
   ASSERT_GE(child, 0);
-  const ulid mine = *ids.next();
-  if (child == 0) _exit(write(ends[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
+  ulid mine[n], its[n];
+  for (ulid& id : mine) id = ids.next().value();
+  if (child == 0) _exit(write(ends[1], mine, sizeof mine) == sizeof mine ? 0 : 1);
   int status = -1;
-  ulid its;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  ASSERT_EQ(read(ends[0], &its, sizeof its), static_cast<ssize_t>(sizeof its));
+  ASSERT_EQ(read(ends[0], its, sizeof its), static_cast<ssize_t>(sizeof its));
   close(ends[0]);
   close(ends[1]);
-  EXPECT_EQ(its.time(), mine.time());
-  EXPECT_NE(its.low(), mine.low());
+  std::set<ulid> all;
+  for (const auto& made : {mine, its}) {
+    ulid last = before;
+    for (std::size_t i = 0; i < n; ++i) {
+      EXPECT_LT(last, made[i]);
+      EXPECT_EQ(made[i].time(), mine[0].time());
+      EXPECT_TRUE(all.insert(made[i]).second);
+      last = made[i];
+    }
+  }
+}
+
+TEST(ulid_generator, another_one_makes_others_and_so_does_a_child) {
+  EXPECT_NE(quoin::ulid_generator{}.next(), quoin::ulid_generator{}.next());
+  manual clock(at(9ms));
+  quoin::ulid_generator ids({.key = quoin::siphash_key{1, 2}}, clock);
+  expect_another_child(ids, {});
+  expect_another_child(ids, ids.next().value());  // within the millisecond of an id of both
+  clock.set(at(3ms));
+  expect_another_child(ids, ids.next().value());
+  const ulid after = ulid::first_at(quoin::ulid_time(7h));
+  quoin::ulid_generator later({.key = quoin::siphash_key{1, 2}, .after = after}, clock);
+  expect_another_child(later, after);
 }
 
 }  // namespace

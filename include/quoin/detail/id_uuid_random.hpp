@@ -49,6 +49,9 @@ class secret_function {
     return siphash<2, 4>(bytes, sizeof bytes, {key_.k0 ^ process_key.k0, key_.k1 ^ process_key.k1});
   }
 
+  /// A number that is another one in every child of `fork`.
+  [[nodiscard]] static std::uint64_t process() noexcept { return process_key.k0; }
+
  private:
   siphash_key key_;
 };

@@ -9,7 +9,8 @@
 ///             read strictly: letters of either case and nothing in the place of others.
 /// Cost        write_to, parse: about 17 ns; next: a reading of the clock, and two SipHashes for the
 ///             first id of each millisecond. Nothing is allocated but by to_string.
-/// Threads     like a standard container; after a fork, parent and child make different ids.
+/// Threads     like a standard container; after a fork, parent and child make different ids, within
+///             the millisecond of their last common one, too (`vfork` and a bare clone are not noticed).
 /// Bytes       docs/formats.md#ulid.
 /// Source      the specification of ULIDs, of 2019: github.com/ulid/spec.
 ///
@@ -26,6 +27,7 @@
 #include <quoin/detail/clock.hpp>
 #include <quoin/detail/expected.hpp>
 #include <quoin/detail/id_error.hpp>
+#include <quoin/detail/id_hash.hpp>
 #include <quoin/detail/id_ulid_text.hpp>
 #include <quoin/detail/id_uuid_random.hpp>
 #include <quoin/hash/siphash.hpp>
@@ -39,6 +41,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace quoin::inline QUOIN_ABI {
 
@@ -150,10 +153,16 @@ struct ulid_generator_options {
 };
 
 /// Makes ULIDs: at a new millisecond with 80 random bits, within one and when its clock was set back
-/// the successor of the last one, as the specification has it. Not for several threads at once.
+/// the successor of the last one, as the specification has it; a child of `fork` leaps ahead by 56
+/// random bits before its first successor. Not for several threads at once.
 /// @tparam Clock  tells Unix time; one whose `now` is not static is given to the constructor.
 template <class Clock = std::chrono::system_clock>
 class ulid_generator {
+  static_assert(
+      !std::is_same_v<Clock, std::chrono::steady_clock>,
+      "quoin::ulid_generator: a steady clock begins anew with the machine, and so would the "
+      "ids");
+
  public:
   using time_point = typename Clock::time_point;
 
@@ -170,26 +179,39 @@ class ulid_generator {
   ulid_generator& operator=(const ulid_generator&) = delete;
 
   /// The next id. `exhausted` if the last one was the last of its millisecond and the clock is not
-  /// past that, which within one of n ids has a probability of n / 2^80; `time_over` in the year
-  /// 10889.
+  /// past that, which within one of n ids has a probability of n / 2^80, and for a child of `fork` one
+  /// of 2^-24; `time_over` in the year 10889.
   [[nodiscard]] expected<ulid, id_error> next() noexcept { return next_at(clock_.now()); }
   [[nodiscard]] expected<ulid, id_error> next_at(time_point now) noexcept {
     const std::uint64_t time = detail::unix_time<std::chrono::milliseconds>(now);
     if (time >> 48 != 0) return unexpected(id_error::time_over);
+    std::optional<ulid> next;
     if (time > last_.high() >> 16) {
-      last_ = ulid(time << 16 | random_(2 * count_) >> 48, random_(2 * count_ + 1));
-      ++count_;
-      return last_;
+      next = ulid(time << 16 | random_(2 * count_) >> 48, random_(2 * count_ + 1));
+    } else if (process_ == random_.process()) [[likely]] {
+      next = last_.successor();
+    } else {  // the parent gives the successor
+      next = after_last(random_(2 * count_) >> 8);
     }
-    const std::optional<ulid> next = last_.successor();
     if (!next) return unexpected(id_error::exhausted);
+    ++count_;
+    process_ = random_.process();
     return last_ = *next;
   }
 
  private:
+  /// The ULID `steps` after the successor of the last one, in the same millisecond.
+  [[nodiscard]] std::optional<ulid> after_last(std::uint64_t steps) const noexcept {
+    const std::uint64_t low = last_.low() + steps;
+    const std::uint64_t high = last_.high() + (low < steps ? 1 : 0);
+    if (high >> 16 != last_.high() >> 16) return std::nullopt;
+    return ulid(high, low).successor();
+  }
+
   [[no_unique_address]] detail::clock_reference<Clock> clock_;
   detail::secret_function random_;
   std::uint64_t count_ = 0;
+  std::uint64_t process_ = random_.process();  // which made the last one
   ulid last_;
 };
 
@@ -200,13 +222,8 @@ ulid_generator(const ulid_generator_options&, const Clock&) -> ulid_generator<Cl
 
 }  // namespace quoin::inline QUOIN_ABI
 
-/// For the hash tables of the standard library. `quoin::hash` mixes better, and takes a seed.
+/// For the hash tables of the standard library.
 template <>
-struct std::hash<quoin::ulid> {
-  [[nodiscard]] constexpr std::size_t operator()(const quoin::ulid& id) const noexcept {
-    return static_cast<std::size_t>(
-        quoin::detail::mul_fold(id.high() ^ 0x9e3779b97f4a7c15u, id.low() ^ 0xbf58476d1ce4e5b9u));
-  }
-};
+struct std::hash<quoin::ulid> : quoin::detail::id_hash<quoin::ulid> {};
 
 #endif

@@ -37,6 +37,7 @@
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/clock.hpp>
 #include <quoin/detail/expected.hpp>
+#include <quoin/detail/id_hash.hpp>
 #include <quoin/detail/id_uuid_random.hpp>
 #include <quoin/detail/id_uuid_text.hpp>
 #include <quoin/detail/id_wait.hpp>  // coarse_system_clock
@@ -53,6 +54,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace quoin::inline QUOIN_ABI {
 
@@ -314,6 +316,11 @@ class uuid_v4_generator {
 ///                a quarter of the usual one, and tells the time to some milliseconds.
 template <class Clock = std::chrono::system_clock>
 class uuid_v7_generator {
+  static_assert(
+      !std::is_same_v<Clock, std::chrono::steady_clock>,
+      "quoin::uuid_v7_generator: a steady clock begins anew with the machine, and so would "
+      "the times of the ids");
+
  public:
   using time_point = typename Clock::time_point;
 
@@ -421,13 +428,8 @@ uuid_v7_generator(const uuid_generator_options&, const Clock&) -> uuid_v7_genera
 
 }  // namespace quoin::inline QUOIN_ABI
 
-/// For the hash tables of the standard library. `quoin::hash` mixes better, and takes a seed.
+/// For the hash tables of the standard library.
 template <>
-struct std::hash<quoin::uuid> {
-  [[nodiscard]] constexpr std::size_t operator()(const quoin::uuid& id) const noexcept {
-    return static_cast<std::size_t>(
-        quoin::detail::mul_fold(id.high() ^ 0x9e3779b97f4a7c15u, id.low() ^ 0xbf58476d1ce4e5b9u));
-  }
-};
+struct std::hash<quoin::uuid> : quoin::detail::id_hash<quoin::uuid> {};
 
 #endif
