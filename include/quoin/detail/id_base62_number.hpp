@@ -13,11 +13,39 @@
 #include <quoin/detail/id_base62_sixteen.hpp>
 
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 namespace quoin::inline QUOIN_ABI::detail {
+
+template <class T, class... Types>
+concept one_of = (std::same_as<T, Types> || ...);
+
+/// The integers that are numbers and lose nothing in 64 bits.
+template <class T>
+concept base62_integer = std::integral<T> && sizeof(T) <= sizeof(std::uint64_t) &&
+                         !one_of<T, bool, char, wchar_t, char8_t, char16_t, char32_t>;
+
+/// A number to be written: from such an integer, not from whatever else converts to one.
+class base62_number {
+ public:
+  /// Fails for a negative one.
+  template <base62_integer T>
+  constexpr base62_number(T n) noexcept(std::is_unsigned_v<T>)
+      : value_(static_cast<std::uint64_t>(n)) {
+    if constexpr (std::is_signed_v<T>) {
+      if (n < 0) fail_argument("base62", "n", n, "at least 0");
+    }
+  }
+
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_; }
+
+ private:
+  std::uint64_t value_;
+};
 
 /// The digits of `n` without zeros in front, at least 1.
 [[nodiscard]] constexpr std::size_t base62_width_of(std::uint64_t n) noexcept {

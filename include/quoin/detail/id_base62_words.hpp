@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace quoin::inline QUOIN_ABI::detail {
 
@@ -109,6 +110,22 @@ constexpr void base62_write_any(char* out, const Byte* p, std::size_t size) noex
   const std::uint64_t text = base62_characters<Alphabet>(base62_digits(fours)) >> (8 * (8 - end));
   for (std::size_t i = 0; i < end; ++i) out[i] = static_cast<char>(text >> (8 * i) & 0xff);
 }
+
+template <base62_alphabet Alphabet, std::size_t Size>
+struct base62_largest_text {
+  char text[base62_width_of_bytes(Size)] = {};
+
+  constexpr base62_largest_text() noexcept {
+    unsigned char bytes[Size] = {};
+    for (unsigned char& byte : bytes) byte = 0xff;
+    base62_write_any<Alphabet>(text, bytes, Size);
+  }
+  constexpr operator std::string_view() const noexcept { return {text, sizeof text}; }
+};
+
+/// The text of the largest number of `Size` bytes.
+template <base62_alphabet Alphabet, std::size_t Size>
+inline constexpr base62_largest_text<Alphabet, Size> base62_largest{};
 
 /// The powers 2^(32 i) in digits of base 62^4, the lowest first.
 template <std::size_t Limbs>

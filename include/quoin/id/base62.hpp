@@ -92,25 +92,27 @@ class basic_base62 {
   // ---- minimal form: no zeros in front ----------------------------------------------------------
 
   /// The digits that `n` has without zeros in front, 1 to 11.
-  [[nodiscard]] static constexpr std::size_t width_of(std::uint64_t n) noexcept {
-    return detail::base62_width_of(n);
+  /// @param n  here and below: an integer of any type of at most 64 bits; a negative one fails as a
+  ///           caller's mistake. No `bool`, character or floating point number is taken for one.
+  [[nodiscard]] static constexpr std::size_t width_of(detail::base62_number n) noexcept {
+    return detail::base62_width_of(n.value());
   }
 
   /// Writes the minimal form of `n` to the start of `out`.
   /// @return how many characters were written; 0, and `out` untouched, where they do not fit:
   ///         `max_width` characters always do
   [[nodiscard]] static constexpr std::size_t encode_to(std::span<char> out,
-                                                       std::uint64_t n) noexcept {
+                                                       detail::base62_number n) noexcept {
     const std::size_t count = width_of(n);
     if (count > out.size()) return 0;
     char all[max_width] = {};
-    detail::base62_write<Alphabet>(all, n);
+    detail::base62_write<Alphabet>(all, n.value());
     detail::base62_copy_last(out.data(), all, count);
     return count;
   }
 
   /// The minimal form of `n`; "0" (the first character of the alphabet) for 0.
-  [[nodiscard]] static std::string encode(std::uint64_t n) {
+  [[nodiscard]] static std::string encode(detail::base62_number n) {
     char text[max_width];
     return std::string(text, encode_to(text, n));
   }
@@ -134,15 +136,15 @@ class basic_base62 {
   /// @return false, and `out` untouched, where `n` needs more digits: is above
   ///         `max_of_width(out.size())`
   [[nodiscard]] static constexpr bool encode_fixed_to(std::span<char> out,
-                                                      std::uint64_t n) noexcept {
+                                                      detail::base62_number n) noexcept {
     const std::size_t width = out.size();
     if (width == max_width) {
-      detail::base62_write<Alphabet>(out.data(), n);
+      detail::base62_write<Alphabet>(out.data(), n.value());
       return true;
     }
     if (width < width_of(n)) return false;
     char all[max_width] = {};
-    detail::base62_write<Alphabet>(all, n);
+    detail::base62_write<Alphabet>(all, n.value());
     const std::size_t extra = width > max_width ? width - max_width : 0;
     for (std::size_t i = 0; i < extra; ++i) out[i] = Alphabet[0];
     detail::base62_copy_last(out.data() + extra, all, width - extra);
@@ -150,10 +152,11 @@ class basic_base62 {
   }
 
   /// `n` in `width` characters. Fails as a caller's mistake where it needs more.
-  [[nodiscard]] static std::string encode_fixed(std::uint64_t n, std::size_t width = max_width) {
+  [[nodiscard]] static std::string encode_fixed(detail::base62_number n,
+                                                std::size_t width = max_width) {
     std::string text(width, Alphabet[0]);
     if (!encode_fixed_to(text, n)) {
-      detail::fail_argument("base62::encode_fixed", "n", n, "below 62^width");
+      detail::fail_argument("base62::encode_fixed", "n", n.value(), "below 62^width");
     }
     return text;
   }
@@ -274,7 +277,7 @@ class basic_base62 {
 
   /// Writes `bytes` to the first `width_of_bytes(bytes.size())` characters of `out`. Each size has
   /// a width of its own, so that zero bytes in front are kept and the text alone tells the size.
-  /// @param bytes  any contiguous range of a byte type
+  /// @param bytes  any contiguous range of a byte type but arrays of `char`
   /// @return the width; 0, and `out` untouched, where `out` is smaller or `bytes` are more than
   ///         `max_bytes` (or none)
   template <detail::byte_range Bytes>
@@ -299,6 +302,13 @@ class basic_base62 {
     static_cast<void>(encode_bytes_to(text, bytes));
     return text;
   }
+
+  /// Text, which ends at its first zero, or bytes, of which some are zeros? Say `std::string_view` or
+  /// `std::span`.
+  template <std::size_t Size>
+  static std::size_t encode_bytes_to(std::span<char> out, const char (&bytes)[Size]) = delete;
+  template <std::size_t Size>
+  static std::string encode_bytes(const char (&bytes)[Size]) = delete;
 
   /// Reads the text of `out.size()` bytes into `out`, which is unspecified after an error: another
   /// length than `width_of_bytes(out.size())` (`errc::truncated`, `errc::trailing_bytes`), a
@@ -407,9 +417,19 @@ class basic_base62 {
     return true;
   }
 
-  /// What is wrong with the digits of a text that is to stand for `size` bytes.
+  /// What is wrong with the digits of a text that is to stand for `size` bytes. To refuse is to cost
+  /// little, too: the text of the largest number is known.
   [[nodiscard]] QUOIN_COLD static constexpr error value_fault(std::string_view text,
                                                               std::size_t size) noexcept {
+    if (size == 8) return detail::base62_fault<Alphabet>(text, detail::base62_largest<Alphabet, 8>);
+    if (size == 16) {
+      return detail::base62_fault<Alphabet>(text, detail::base62_largest<Alphabet, 16>);
+    }
+    return value_fault_of_any(text, size);
+  }
+
+  [[nodiscard]] QUOIN_COLD static constexpr error value_fault_of_any(std::string_view text,
+                                                                     std::size_t size) noexcept {
     unsigned char bytes[max_bytes] = {};
     for (std::size_t i = 0; i < size; ++i) bytes[i] = 0xff;
     char largest[detail::base62_max_text] = {};
