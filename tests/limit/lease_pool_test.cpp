@@ -86,8 +86,11 @@ TEST(max_min, is_what_pouring_gives) {
     }
     if (from == to) continue;
     quoin::detail::replace_sorted(wants, from, to);
+    auto sorted = changed;
     std::sort(changed.begin(), changed.end());
     ASSERT_EQ(wants, changed);
+    quoin::detail::sort_ascending(sorted);
+    ASSERT_EQ(sorted, changed);
   }
 }
 
@@ -100,7 +103,7 @@ TEST(lease_pool, refuses_options_out_of_range) {
   fails({.rate = {1, 0s}});
   bad.capacity = 0;
   fails(bad);
-  bad.capacity = (std::size_t{1} << 20) + 1;
+  bad.capacity = (std::size_t{1} << 14) + 1;
   fails(bad);
   bad = good;
   bad.interval = 999'999ns;
@@ -110,6 +113,8 @@ TEST(lease_pool, refuses_options_out_of_range) {
   fails(bad);
   bad = good;
   bad.first_lease = 0;
+  fails(bad);
+  bad.first_lease = (std::uint64_t{1} << 63) + 1;
   fails(bad);
   EXPECT_EQ(quoin::lease_pool<>(good).options(), good);
 }
@@ -303,6 +308,40 @@ TEST(lease_pool, spreads_the_messages_of_many_nodes) {
   EXPECT_EQ(g.renew_after, 250ms) << "what fills a quarter of the burst";
   p.reconfigure(quoin::per_second(1000), 40);
   EXPECT_EQ(named(5000).ask(p, 1).renew_after, 10ms) << "a burst is all that can be in hand";
+}
+
+TEST(lease_pool, small_bursts_do_not_make_messages_frequent) {
+  manual_clock clock;
+  for (const std::uint64_t burst : {1u, 3u, 4u, 7u}) {
+    pool p({.rate = quoin::per_second(1), .burst = burst, .term = 100s}, clock);
+    EXPECT_EQ(named(1).ask(p, 5).renew_after, static_cast<int>(burst) * 250ms);
+  }
+  pool p({.rate = {1, 24h}, .burst = 1}, clock);
+  EXPECT_EQ(named(1).ask(p, 5).renew_after, 500ms) << "a quarter of the term";
+}
+
+TEST(lease_pool, goes_on_when_many_leases_end_at_once) {
+  for (const std::size_t left : {0u, 1u, 200u, 990u}) {
+    manual_clock clock;
+    pool p({.rate = quoin::per_second(1000)}, clock);
+    std::vector<node> nodes;
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      nodes.push_back(named(i));
+      nodes.back().ask(p, i * 7919 % 10);
+    }
+    clock.advance(1s);
+    for (std::size_t i = 0; i < left; ++i) nodes[i * 7 % 1000].ask(p, 3 + i % 7);
+    clock.advance(1s);
+    p.advance_to(clock.now());
+    EXPECT_EQ(p.nodes(), left);
+    clock.advance(1s);
+    p.advance_to(clock.now());
+    EXPECT_EQ(p.nodes(), 0u);
+    EXPECT_EQ(p.leased(), 0u);
+    clock.advance(1s);
+    node last = named(5000);
+    EXPECT_EQ(last.ask(p, 5).granted, 5u) << "no want of another is left";
+  }
 }
 
 TEST(lease_pool, another_quota_leaves_leases_alone) {

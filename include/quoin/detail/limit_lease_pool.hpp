@@ -30,7 +30,7 @@ enum class lapse : std::uint8_t {
 struct lease_pool_options {
   quoin::rate rate;             ///< as for `token_bucket`
   std::uint64_t burst = 0;      ///< as for `token_bucket`; 0: `rate.count`
-  std::size_t capacity = 1024;  ///< nodes at the same time, 1 to 2^20
+  std::size_t capacity = 1024;  ///< nodes at the same time, 1 to 2^14
   /// From one request of a busy node to its next one, 1 ms to an hour; at most a quarter of what fills
   /// the burst.
   std::chrono::nanoseconds interval = std::chrono::milliseconds(100);
@@ -40,7 +40,7 @@ struct lease_pool_options {
   /// fewer, intervals become longer; up to a quarter of what fills the burst, and of `term`.
   std::uint32_t chunk = 4;
   lapse on_lapse = lapse::spends;
-  /// The number of the first lease, >= 1. No other pool that these nodes ask may have given it: the
+  /// The number of the first lease, 1 to 2^63. No other pool that these nodes ask may have given it: the
   /// nanoseconds since 1970 when it starts, for one that may be restarted.
   std::uint64_t first_lease = 1;
   bool restarted = false;  ///< others may hold leases of a pool that is no more
@@ -121,18 +121,25 @@ class lease_pool_core {
     }
     if (now_ < next_deadline_) return;
     next_deadline_ = INT64_MAX;
+    std::size_t ended = 0;
     for (std::size_t i = 0; i < leases_.size();) {
       if (leases_[i].deadline > now_) {
         next_deadline_ = min_of(next_deadline_, leases_[i].deadline);
         ++i;
       } else {
         settle(leases_[i]);
-        want(leases_[i], ~std::uint64_t{0});
-        wants_.pop_back();
+        if (++ended <= few) {
+          want(leases_[i], ~std::uint64_t{0});
+          wants_.pop_back();
+        }
         leases_[i] = leases_.back();
         leases_.pop_back();
       }
     }
+    if (ended <= few) return;
+    wants_.clear();
+    for (const lease& each : leases_) wants_.push_back(each.wanted);
+    sort_ascending(wants_);
   }
 
   [[nodiscard]] std::uint64_t available() const noexcept {
@@ -147,6 +154,7 @@ class lease_pool_core {
 
  private:
   using nanoseconds = std::chrono::nanoseconds;
+  static constexpr std::size_t few = 16;  // wants that are taken out one by one
 
   struct lease {
     std::uint64_t node, number, sequence, granted, spent, returned, wanted;
@@ -165,8 +173,8 @@ class lease_pool_core {
     constexpr auto type = "lease_pool";
     constexpr std::int64_t hour = 3'600'000'000'000;
     const std::int64_t interval = options.interval.count(), term = options.term.count();
-    if (options.capacity < 1 || options.capacity > std::size_t{1} << 20) {
-      fail_argument(type, "capacity", options.capacity, "1 to 2^20");
+    if (options.capacity < 1 || options.capacity > std::size_t{1} << 14) {
+      fail_argument(type, "capacity", options.capacity, "1 to 2^14");
     }
     if (interval < 1'000'000 || interval > hour) {
       fail_argument(type, "interval", interval, "1 ms to 1 h");
@@ -174,7 +182,9 @@ class lease_pool_core {
     if (term != 0 && (term < 4 * interval || term > 168 * hour)) {
       fail_argument(type, "term", term, "4 intervals to a week, or 0");
     }
-    if (options.first_lease == 0) fail_argument(type, "first_lease", 0, "at least 1");
+    if (options.first_lease < 1 || options.first_lease > std::uint64_t{1} << 63) {
+      fail_argument(type, "first_lease", options.first_lease, "1 to 2^63");
+    }
     return options;
   }
 
@@ -207,7 +217,8 @@ class lease_pool_core {
 
   /// A burst is what can be in hand, so it has to last for some intervals.
   [[nodiscard]] std::int64_t longest_interval() const noexcept {
-    return max_of(time_of(total_.quota().limit / 4, term() / 4), std::int64_t{1'000'000});
+    const std::int64_t fill = time_of(total_.quota().limit, INT64_MAX);
+    return max_of(min_of(fill / 4, term() / 4), std::int64_t{1'000'000});
   }
 
   [[nodiscard]] std::int64_t interval() const noexcept {

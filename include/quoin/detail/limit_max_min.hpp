@@ -49,6 +49,27 @@ inline void replace_sorted(std::vector<std::uint64_t>& sorted, std::uint64_t fro
   sorted[low] = to;
 }
 
+/// By a heap: O(n log n) at worst, in place.
+inline void sort_ascending(std::vector<std::uint64_t>& values) noexcept {
+  const auto sink = [&](std::size_t at, std::size_t end) {
+    const std::uint64_t value = values[at];
+    for (std::size_t child = 2 * at + 1; child < end; child = 2 * at + 1) {
+      if (child + 1 < end && values[child] < values[child + 1]) ++child;
+      if (values[child] <= value) break;
+      values[at] = values[child];
+      at = child;
+    }
+    values[at] = value;
+  };
+  for (std::size_t i = values.size() / 2; i-- > 0;) sink(i, values.size());
+  for (std::size_t end = values.size(); end-- > 1;) {
+    const std::uint64_t greatest = values[0];
+    values[0] = values[end];
+    values[end] = greatest;
+    sink(0, end);
+  }
+}
+
 }  // namespace quoin::inline QUOIN_ABI::detail
 
 #endif
