@@ -146,6 +146,8 @@ TEST(leased_limiter, takes_answers_in_any_order) {
   // Nor with a clock that went back.
   one.granted_at(at(62ms), {5, 9, 7, 5, 1s, 10ms});
   EXPECT_EQ(one.held_at(at(62ms)), 5u);
+  EXPECT_FALSE(one.due_at(at(61ms)));
+  EXPECT_TRUE(one.due_at(at(10ms)));
   EXPECT_EQ(one.request_at(at(10ms)).lease, 0u);
   EXPECT_EQ(one.held_at(at(10ms)), 0u);
 }

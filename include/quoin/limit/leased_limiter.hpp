@@ -124,6 +124,7 @@ class leased_limiter_core {
   }
 
   [[nodiscard]] bool due(std::int64_t now) const noexcept {
+    if (sequence_ != 0 && now < asked()) return true;  // the clock was set back
     if (now < not_before_) return false;
     if (unmet_ != 0) return true;
     if (wanted_ == 0 && held_ == 0) return spent() != reported_;
@@ -299,8 +300,10 @@ class leased_limiter_core {
 
 }  // namespace detail
 
-/// A node in the time of `Clock`, which has to be a steady one, though times of one that was set back
-/// let no more pass: the node drops what it holds when it asks next.
+/// A node in the time of `Clock`, which has to be a steady one. If it is set back, or stands still
+/// while the pool's goes on (as the steady clock of Linux does while the machine sleeps), what the node
+/// holds may pass after the pool has taken it back: that much more, once. A node whose clock was set
+/// back to before it last asked is due at once, and drops what it holds when it asks.
 ///
 /// The verbs are those of all limiters. `acquire_up_to` takes what is held. `refund` gives back what
 /// was spent since the last request. `reset` drops the lease; the pool takes it back by its term or
