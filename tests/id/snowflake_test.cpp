@@ -276,7 +276,7 @@ TEST(Snowflake, BeginsWhereItIsTold) {
   expect(before, -3ms, early);
   expect(before, 0ms, "0.0");
   clock.set(at(-6ms));
-  small_generator far({.max_backward = 5ms}, clock);
+  small_generator far({.max_backward = 5ms, .guard_interval = 1ms}, clock);
   EXPECT_THROW(static_cast<void>(far.next()), std::invalid_argument);
   quoin::snowflake_generator<quoin::sonyflake_layout, manual_clock> rounded(
       {.not_before = quoin::sonyflake_layout::epoch() + 11ms}, clock);
@@ -368,6 +368,8 @@ struct sleepy_clock {
   int per_mille = 1000;
 };
 
+const sleepy_clock sleepy_at_the_end{.time = (1 << 20) * 1ms};
+
 TEST(Snowflake, WaitsForTheNextUnitOfTime) {
   for (const int per_mille : {1000, 1500, 300}) {
     sleepy_clock clock;
@@ -399,6 +401,59 @@ TEST(Snowflake, WaitsForAClockThatWasSetBack) {
   quoin::snowflake_generator<small, sleepy_clock> later({.not_before = unix_ms(500)}, clock);
   clock.time = 400ms;
   EXPECT_EQ(small::decode(later.next()).time, unix_ms(500));
+}
+
+TEST(Snowflake, WaitsForTheTimeItBeginsAt) {
+  const auto first = [](const quoin::snowflake_options& options) {
+    const sleepy_clock clock;  // at 100 ms
+    quoin::snowflake_generator<small, sleepy_clock> ids(options, clock);
+    return small::decode(ids.next()).time;
+  };
+  const auto fails = [&](const quoin::snowflake_options& options) {
+    EXPECT_THROW(static_cast<void>(first(options)), std::invalid_argument);
+  };
+  EXPECT_EQ(first({.not_before = unix_ms(10'100), .guard_interval = 10s}), unix_ms(10'100));
+  EXPECT_EQ(first({.max_backward = 0ns, .not_before = unix_ms(1100)}), unix_ms(1100));
+  EXPECT_EQ(first({.not_before = unix_ms(5100)}), unix_ms(5100)) << "max_backward";
+  fails({.max_backward = 0ns, .not_before = unix_ms(1102)});
+  fails({.not_before = unix_ms(5102)});
+  EXPECT_EQ(first({.max_backward = 0ns, .guard_interval = 1us}), unix_ms(101));
+}
+
+/// One generator after the other while the clock hardly moves; with nothing kept between them.
+template <class Layout, class Clock>
+void expect_no_repetition_in_runs(const Clock& clock, int runs) {
+  std::uint64_t last = 0;
+  for (int i = 0; i < runs; ++i) {
+    quoin::snowflake_generator<Layout, Clock> ids({.worker = 1}, clock);
+    for (int k = 0; k < 2; ++k) {
+      const std::uint64_t id = ids.next();
+      ASSERT_GT(id, last);
+      last = id;
+    }
+  }
+}
+
+TEST(Snowflake, RepeatsNothingInTheTickInWhichItIsStarted) {
+  const sleepy_clock clock{.time = 1735689600s};
+  expect_no_repetition_in_runs<twitter_layout>(clock, 50);
+  expect_no_repetition_in_runs<quoin::sonyflake_layout>(clock, 50);
+  using seconds = quoin::hosted_counter_layout<0, std::chrono::seconds>;
+  expect_no_repetition_in_runs<seconds>(clock, 5);
+  expect_no_repetition_in_runs<twitter_layout>(std::chrono::system_clock(), 20);
+  expect_no_repetition_in_runs<twitter_layout>(quoin::coarse_system_clock(), 5);
+
+  quoin::snowflake_generator<small, sleepy_clock> too_late({}, sleepy_at_the_end);
+  EXPECT_EQ(too_late.try_next().error(), id_error::time_over);
+  const sleepy_clock noon{.time = 100ms};
+  quoin::snowflake_generator<small, sleepy_clock> ids({.worker = 1}, noon);
+  EXPECT_EQ(ids.unused_from(), unix_ms(101));
+  EXPECT_EQ(ids.try_next().error(), id_error::too_early);
+  quoin::snowflake_generator<small, sleepy_clock> told({.not_before = unix_ms(7)}, noon);
+  EXPECT_EQ(small::decode(told.next()).time, unix_ms(100)) << "as it is told";
+  manual_clock still(at(100ms));
+  small_generator simulated({}, still);
+  EXPECT_EQ(small::decode(simulated.next()).time, unix_ms(100)) << "its time passes by hand";
 }
 
 TEST(Snowflake, AsInTheHeader) {
@@ -568,6 +623,7 @@ TEST(Snowflake, EightThreadsAndAGuard) {
         --inside;
         return works;
       });
+  static_cast<void>(ids.next());
   std::vector<std::thread> running;
   std::atomic<std::uint64_t> given{0};
   for (int t = 0; t < 8; ++t) {

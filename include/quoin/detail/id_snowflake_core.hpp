@@ -44,19 +44,24 @@ struct snowflake_options {
   clock_back on_clock_back = clock_back::continue_;
   std::chrono::nanoseconds max_backward{5'000'000'000};  ///< 0 or more; rounded down to units
 
-  /// No id is of a time before this one: the last mark that a guard saved. `next` waits for it.
+  /// No id is of a time before this one: the last mark that a guard saved, or what the run before
+  /// said is unused. `next` waits for it if it is no further ahead than `max_backward` or
+  /// `guard_interval`, whichever is longer, and fails else. If it is not given, ids begin in the unit
+  /// of time after the one in which the generator is constructed.
   std::chrono::time_point<std::chrono::system_clock,
                           std::chrono::duration<std::int64_t, std::milli>>
       not_before{std::chrono::duration<std::int64_t, std::milli>(INT64_MIN)};
-  /// How far ahead of the clock a guard's mark is set, and so how long a restart may have to wait.
+  /// How far ahead of the ids a guard's mark is set, and so how long a restart may have to wait.
   std::chrono::nanoseconds guard_interval{1'000'000'000};
 
   /// Each unit of time begins at one of 2^start_bits sequence numbers, in turn, instead of at 0: so
   /// that `id % n` is even where few ids are made. As many fewer than `ids_per_tick` are left then.
+  /// (Those that a lead came to first begin at 0: all of their numbers are used.)
   unsigned start_bits = 0;
 };
 
-/// No guard: who restarts a generator must know that the clock has not gone back meanwhile.
+/// No guard: who restarts a generator must know that the clock has not gone back meanwhile, and, if
+/// ids may be ahead of it, give `unused_from()` of the run before as `not_before`.
 struct no_guard {};
 
 namespace detail {
@@ -102,10 +107,12 @@ struct id_refusal {
 template <class Layout>
 class snowflake_rules {
  public:
-  explicit snowflake_rules(const snowflake_options& options, const char* type)
+  /// `present` is the tick in which a generator before this one may have made ids; less than 0: none.
+  snowflake_rules(const snowflake_options& options, std::int64_t present, const char* type)
       : maker_(Layout::maker(options.datacenter, options.worker)),
         lead_(options.on_exhaustion == exhaustion::lead ? ticks_in(options.max_lead) : 0),
         backward_(ticks_in(options.max_backward)),
+        longest_start_(max_of(backward_, ticks_in(options.guard_interval) + 1)),
         on_exhaustion_(options.on_exhaustion),
         on_clock_back_(options.on_clock_back) {
     require(options.worker, Layout::worker_bits, type, "worker");
@@ -119,13 +126,9 @@ class snowflake_rules {
       start_shift_ = 64 - options.start_bits;
       start_mask_ = (std::uint64_t{1} << options.start_bits) - 1;
     }
-    const std::int64_t tick = Layout::tick_of(options.not_before.time_since_epoch());
-    if (tick >= Layout::ticks) {
-      first_ = end;
-    } else if (tick >= 0) {
-      const bool begun = Layout::start_of(tick) < options.not_before;
-      first_ = word_of(tick + (begun ? 1 : 0));
-    }
+    const bool told = options.not_before != snowflake_options().not_before;
+    const std::int64_t tick = told ? first_tick_from(options.not_before) : present + 1;
+    first_ = word_of(min_of(max_of(tick, std::int64_t{0}), Layout::ticks));
   }
 
   /// Words from here on are beyond the layout.
@@ -163,7 +166,7 @@ class snowflake_rules {
   [[nodiscard]] QUOIN_COLD id_refusal refusal(std::uint64_t word, std::int64_t now) const noexcept {
     if (now >= Layout::ticks || word >= end) return {id_error::time_over};
     const std::int64_t until = tick_of(word) - lead_;
-    if (word == first_) return {id_error::too_early, until - now <= backward_, until};
+    if (word == first_) return {id_error::too_early, until - now <= longest_start_, until};
     const std::int64_t behind = last_tick(word) - lead_ - now;
     const bool near = behind <= backward_;
     if (behind > 0 && !(near && on_clock_back_ == clock_back::continue_)) {
@@ -190,6 +193,14 @@ class snowflake_rules {
  private:
   static constexpr std::uint64_t per_tick = std::uint64_t{1} << Layout::sequence_bits;
   static constexpr std::int64_t most_ticks = std::int64_t{1} << 61;
+
+  /// The first tick that does not begin before `time`.
+  template <class Time>
+  [[nodiscard]] static std::int64_t first_tick_from(Time time) noexcept {
+    const std::int64_t tick = Layout::tick_of(time.time_since_epoch());
+    if (tick < 0 || tick >= Layout::ticks) return tick;
+    return tick + (Layout::start_of(tick) < time ? 1 : 0);
+  }
 
   /// The tick of the last id, or -1 before the first tick.
   [[nodiscard]] static constexpr std::int64_t last_tick(std::uint64_t word) noexcept {
@@ -221,6 +232,7 @@ class snowflake_rules {
   std::uint64_t maker_;
   std::int64_t lead_;
   std::int64_t backward_;
+  std::int64_t longest_start_;  // how far ahead the first id may be for `next` to wait for it
   std::uint64_t start_mask_ = 0;
   unsigned start_shift_ = 0;
   exhaustion on_exhaustion_;

@@ -12,8 +12,12 @@
 ///             datacenters). No id tells a time after the last one of its layout: then there are none.
 ///             An id's time is that of the clock when it was made, or, as the options permit, up to
 ///             `max_lead` and `max_backward` together ahead of it.
-/// Restarts    nothing is repeated if the clock has not gone back while nobody looked. A guard makes
-///             that sure: it saves a mark ahead of every id, and the next run gives it as `not_before`.
+/// Restarts    nothing is repeated if the clock has not gone back while nobody looked: a generator that
+///             is told no `not_before` makes no id of the unit of time in which it is constructed, so
+///             that its first `next` waits for the next one, a millisecond mostly. Where the clock may
+///             go back, and with `exhaustion::lead`, whose ids are ahead of it, take a guard: it saves a
+///             mark ahead of every id, and the next run gives it as `not_before`; or, for an orderly
+///             end, keep `unused_from()`.
 /// Clocks      that leap ahead take the ids with them, and come back to a generator that finds itself
 ///             ahead of them: beyond `max_backward` it makes none until they are there again.
 /// Cost        try_next: a reading of the clock and one compare-and-swap: 38 ns, of which the clock is
@@ -21,7 +25,7 @@
 ///             once. At 4096 a millisecond all generators are as fast as their layout, 244 ns an id:
 ///             this one sleeps three quarters of that.
 /// Waiting     sleeps, holds nothing, and spins for 20 us in one call at most.
-/// Memory      two cache lines.
+/// Memory      two cache lines; three with a guard.
 /// Threads     snowflake_generator: concurrent, all but its construction and destruction; lock-free
 ///             (all but saving a mark). snowflake_sequence: like a standard container. A child process
 ///             has to make its own, with another worker.
@@ -142,7 +146,9 @@ class id_range {
 /// @tparam Layout  a `snowflake_layout`.
 /// @tparam Clock   from <chrono> or of the same shape, which counts integers from 1970 on; one whose
 ///                 `now` is not static (`manual_clock`) is given to the constructor. If it has
-///                 `sleep_for(nanoseconds)`, waiting is done by that.
+///                 `sleep_for(nanoseconds)`, waiting is done by that. Ids in the time of a
+///                 `manual_clock`, which stands still for who waits, begin in the unit of time that
+///                 it shows: give `not_before` to one that stands for a restart.
 /// @tparam Guard   see `snowflake_guard`; `guarded_snowflake` finds its type.
 /// @tparam Atomic  `std::atomic`, or what a test puts in its place.
 template <class Layout, class Clock = std::chrono::system_clock, snowflake_guard Guard = no_guard,
@@ -200,8 +206,9 @@ class snowflake_generator {
       return unexpected(why.reason);
     return id_of(run.first);
   }
-  /// The same at a time of the clock's that the caller has read, or of events. Threads that give times
-  /// in another order get what they would if the clock went back.
+  /// The same at a time of the clock's that the caller has read, or of events: of events from before
+  /// the generator was constructed where `not_before` says so. Threads that give times in another
+  /// order get what they would if the clock went back.
   [[nodiscard]] expected<std::uint64_t, id_error> try_next_at(time_point now) {
     detail::id_refusal why;
     const detail::id_run run = take(1, why, [now] { return tick_of(now); });
@@ -226,7 +233,7 @@ class snowflake_generator {
 
  private:
   snowflake_generator(const snowflake_options& options, detail::id_clock<Clock> clock, Guard guard)
-      : rules_(options, name),
+      : rules_(options, present_of(clock), name),
         clock_(clock),
         marks_(options, rules_.first(), std::move(guard), name),
         word_(rules_.first()) {}
@@ -241,6 +248,11 @@ class snowflake_generator {
   }
   [[nodiscard]] static std::int64_t tick_of(time_point time) noexcept {
     return Layout::tick_of(time.time_since_epoch());
+  }
+  /// Time that only the caller moves is not waited for.
+  [[nodiscard]] static std::int64_t present_of(const detail::id_clock<Clock>& clock) {
+    if constexpr (std::same_as<Clock, manual_clock>) return -1;
+    return tick_of(clock.now());
   }
   [[nodiscard]] QUOIN_ALWAYS_INLINE std::int64_t tick_now() const { return tick_of(clock_.now()); }
 
