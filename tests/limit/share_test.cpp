@@ -26,9 +26,31 @@ using namespace quoin_test;
 using quoin::manual_clock;
 using quoin::shared_form;
 using quoin::shared_window_options;
-using node = quoin::shared_window<manual_clock>;
+using plain_node = quoin::shared_window<manual_clock>;
 
-static_assert(quoin::limiter<node>);
+static_assert(quoin::limiter<plain_node>);
+
+/// Its verbs, each compiled once: they are inlined wherever they are called.
+struct node : plain_node {
+  using plain_node::plain_node;
+  [[gnu::noinline]] quoin::decision try_acquire_at(time_point now, std::uint64_t cost = 1) {
+    return plain_node::try_acquire_at(now, cost);
+  }
+  [[gnu::noinline]] quoin::decision peek_at(time_point now, std::uint64_t cost = 1) const {
+    return plain_node::peek_at(now, cost);
+  }
+  [[gnu::noinline]] std::uint64_t acquire_up_to_at(time_point now, std::uint64_t cost) {
+    return plain_node::acquire_up_to_at(now, cost);
+  }
+  [[gnu::noinline]] std::uint64_t merge_at(time_point now, const node& other) {
+    return plain_node::merge_at(now, other);
+  }
+  [[gnu::noinline]] quoin::expected<std::uint64_t, quoin::error> merge_bytes_at(
+      time_point now, std::span<const std::byte> bytes) {
+    return plain_node::merge_bytes_at(now, bytes);
+  }
+  [[gnu::noinline]] std::vector<std::byte> to_bytes() const { return plain_node::to_bytes(); }
+};
 
 const manual_clock none;
 
@@ -280,6 +302,30 @@ TEST(SharedWindow, SharesGrowAsTheWindowBeforeFades) {
     EXPECT_LE(all, there);
     EXPECT_GE(all + 5, there) << "a fraction of a token for each node";
   }
+}
+
+TEST(SharedWindow, SaysWhenItsShareWillHaveGrown) {
+  const shared_window_options options{
+      .rate = quoin::per_second(1000), .share_interval = 100ms, .nodes = 4};
+  auto nodes = acquainted(options, {100, 200, 250, 250});
+  int grown = 0, beyond = 0;
+  for (int ms = 1000; ms < 2000; ms += 37) {
+    const std::int64_t now = ms * 1'000'000, end = 2'000'000'000;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      nodes[i].acquire_up_to_at(at(nanoseconds(now)), i * 20);
+      for (const std::uint64_t cost : {1u, 2u, 10u, 100u, 900u}) {
+        const auto d = nodes[i].peek_at(at(nanoseconds(now)), cost);
+        if (d.allowed) continue;
+        const std::int64_t then = now + d.retry_after.count();
+        if (then < end) expect_exact_retry(nodes[i], now, cost);
+        EXPECT_FALSE(then == end && nodes[i].peek_at(at(nanoseconds(end - 1)), cost).allowed);
+        ++(then < end ? grown : beyond);
+      }
+    }
+    if (ms % 5 == 0) nodes[0].merge_at(at(nanoseconds(now)), nodes[1]);
+  }
+  EXPECT_GT(grown, 50);
+  EXPECT_GT(beyond, 50);
 }
 
 TEST(SharedWindow, SilenceHalvesAShareInEachWindow) {

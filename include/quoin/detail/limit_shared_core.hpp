@@ -329,11 +329,26 @@ class shared_window_core {
     return cautious() ? min_of(left, left_of_share(at, now)) : left;
   }
 
+  /// Until `cost` passes if nothing else is heard or asked for: exact within the window.
   [[nodiscard]] std::chrono::nanoseconds wait(const moment& at, std::int64_t now,
                                               std::uint64_t cost) const noexcept {
-    const bool share = at.stopped || quota_.passes(at.sum, now, cost, quota_.limit);
-    if (share || !sliding()) return wait_until(now, at.sum.begin, span());
-    return quota_.wait(at.sum, now, cost, quota_.limit);
+    const std::chrono::nanoseconds end = wait_until(now, at.sum.begin, span());
+    if (at.stopped || !sliding()) return end;
+    if (quota_.passes(at.sum, now, cost, quota_.limit)) return wait_for_share(at, now, cost, end);
+    const std::chrono::nanoseconds all = quota_.wait(at.sum, now, cost, quota_.limit);
+    return all < end ? max_of(all, wait_for_share(at, now, cost, end)) : all;
+  }
+  /// Until the window before has faded so far that the share has grown to it, `end` at most.
+  [[nodiscard]] std::chrono::nanoseconds wait_for_share(
+      const moment& at, std::int64_t now, std::uint64_t cost,
+      std::chrono::nanoseconds end) const noexcept {
+    if (!cautious() || cost <= left_of_share(at, now)) return std::chrono::nanoseconds(0);
+    const std::uint64_t part = at.part.high - at.part.low, more = at.taken + cost - at.share;
+    const std::uint64_t most = quota_.limit - min_of(quota_.limit, at.room);
+    if (more > divide(mul_full(part, most), at.part.of)) return end;
+    const std::uint64_t room = at.room + divide(mul_add(more, at.part.of, part - 1), part);
+    if (room - at.taken > quota_.limit) return end;
+    return min_of(end, quota_.wait(at.sum, now, room - at.taken, quota_.limit));
   }
 
   [[nodiscard]] QUOIN_ALWAYS_INLINE decision answer(const moment& at, std::int64_t now,

@@ -17,7 +17,13 @@
 ///             in the windows before, by one quarter evenly. Shares that nodes compute from the same
 ///             counts add up to all there is, to the token: so if in a window nobody hears more,
 ///             there are no more than the limit. A node that is silent keeps half its share from
-///             window to window. The price: tokens that wait for a node which does not come.
+///             window to window. The price: tokens that wait for a node which does not come; and a
+///             request that costs more than the node's share of the limit may never pass there,
+///             though all together have room for it. Costs should be small beside limit / nodes.
+/// Waiting     `retry_after` is exact if nothing more is heard or asked for. With `share_interval` it
+///             is so within the window: what this node's share does not grow to until the window
+///             ends is told to come again then, and may be refused again. What is heard may let it
+///             pass earlier, or later.
 /// Cost        try_acquire_at: 1 to 4 ns. merge: 10 ns for each node that the message names; the
 ///             first request of a window: some ns for each node that is known.
 /// Memory      312 bytes and 40 for each other node that let something in of late.
