@@ -381,6 +381,23 @@ TEST(uuid_v7_generator, is_never_long_behind_its_clock) {
   }
 }
 
+// Who asks 5 us after the last one gets no earlier time than that at which it asks: no reading of the
+// clock serves so long, whatever else the machine does meanwhile. Setting the clock back in these 50
+// ms is all that fails it.
+TEST(uuid_v7_generator, takes_no_old_reading_of_its_clock) {
+  quoin::uuid_v7_generator<> ids;
+  const auto now = [] {
+    return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  };
+  for (int i = 0; i < 10'000; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < 5us) {
+    }
+    const auto asked = static_cast<std::uint64_t>(now());
+    ASSERT_GE(nanosecond_of(ids.next()), asked);
+  }
+}
+
 // Clocks of other units, and of times that a UUID cannot tell.
 template <class Duration>
 struct odd_clock {
@@ -404,6 +421,11 @@ TEST(uuid_v7_generator, with_clocks_of_any_unit) {
   EXPECT_EQ(nanosecond_at<milliseconds>(7), 7'000'000u);
   EXPECT_EQ(nanosecond_at<microseconds>(7501), 7'501'000u);
   EXPECT_EQ((nanosecond_at<std::chrono::duration<std::int64_t, std::pico>>(7999)), 7u);
+  using thirds = std::chrono::duration<std::int64_t, std::ratio<1, 60>>;  // of 50 ms
+  EXPECT_EQ(nanosecond_at<thirds>(7), 116'666'666u);
+  EXPECT_EQ(nanosecond_at<thirds>(std::int64_t{60} * 3'155'760'000), 3'155'760'000'000'000'000u);
+  EXPECT_EQ(nanosecond_at<thirds>(553'402'322'211), 9'223'372'036'850'000'000u);
+  EXPECT_EQ(nanosecond_at<thirds>(553'402'322'212), std::uint64_t{INT64_MAX}) << "2262";
   EXPECT_EQ(nanosecond_at<hours>(INT64_MAX), std::uint64_t{INT64_MAX});
   EXPECT_EQ(nanosecond_at<milliseconds>(INT64_MAX), std::uint64_t{INT64_MAX});
   for (const std::int64_t early : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN}) {

@@ -60,13 +60,15 @@ class secret_function {
 /// more of them.
 template <class Unit, class TimePoint>
 [[nodiscard]] constexpr std::uint64_t unix_time(TimePoint time) noexcept {
-  const auto since = time.time_since_epoch();
   using units = std::ratio_divide<typename TimePoint::period, typename Unit::period>;
-  if constexpr (units::num > units::den) {
-    if (since.count() > INT64_MAX / units::num) return INT64_MAX;
-  }
-  if (since.count() < 0) return 0;
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<Unit>(since).count());
+  static_assert(std::is_integral_v<typename TimePoint::rep>, "quoin: a clock counts in integers");
+  static_assert(units::num <= INT64_MAX / units::den, "quoin: the unit of a clock is too odd");
+  const std::int64_t count = time.time_since_epoch().count();
+  if (count < 0) return 0;
+  const std::int64_t part = count % units::den * units::num / units::den;
+  const std::int64_t whole = count / units::den;
+  if (whole > (INT64_MAX - part) / units::num) return INT64_MAX;
+  return static_cast<std::uint64_t>(whole * units::num + part);
 }
 
 /// The processor's counter of time, which costs a third of what a clock does: it tells whether a
