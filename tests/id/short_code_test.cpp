@@ -109,6 +109,10 @@ TEST(short_codes, leave_out_reserved_ones) {
                             "y", "z", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
   const short_codes none({.key = key, .width = 2, .blocked = everything});
   EXPECT_EQ(none.next_allowed(0).error(), short_code_error::exhausted);
+  // 62^7 attempts would take days.
+  const short_codes long_ones({.key = key, .width = 7, .blocked = everything});
+  EXPECT_EQ(long_ones.next_allowed(0).error(), short_code_error::reserved);
+  EXPECT_EQ(long_ones.next_allowed(long_ones.capacity() - 9).error(), short_code_error::exhausted);
 }
 
 TEST(short_codes, refuse_wrong_options) {
