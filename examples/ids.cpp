@@ -62,6 +62,8 @@ struct settings {
   std::uint64_t count = 1;
   quoin::snowflake_options snowflake;
   std::string mark;
+  std::string for_makers;  ///< an option that was given and that only Snowflake ids have …
+  std::string for_making;  ///< … or that says something of new ids
   bool decode = false;
   std::vector<std::string> ids;
 };
@@ -77,7 +79,8 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 
 settings read_options(support::command_line& line) {
   settings s;
-  const auto maker = [&] {
+  const auto maker = [&](const char* option) {
+    s.for_makers = s.for_making = option;
     const auto n = whole_number(line.value());
     if (!n) line.fail("not a whole number");
     return *n;
@@ -85,12 +88,14 @@ settings read_options(support::command_line& line) {
   while (line.next()) {
     if (line.takes("-n")) {
       s.count = line.positive_integer();
+      s.for_making = "-n";
     } else if (line.takes("--worker")) {
-      s.snowflake.worker = maker();
+      s.snowflake.worker = maker("--worker");
     } else if (line.takes("--datacenter")) {
-      s.snowflake.datacenter = maker();
+      s.snowflake.datacenter = maker("--datacenter");
     } else if (line.takes("--mark")) {
       s.mark = line.value();
+      s.for_makers = s.for_making = "--mark";
     } else if (line.is("--decode")) {
       s.decode = true;
     } else {
@@ -101,6 +106,7 @@ settings read_options(support::command_line& line) {
   s.format = line.operands().front();
   s.ids.assign(line.operands().begin() + 1, line.operands().end());
   if (s.decode && s.ids.empty()) throw usage_error("give the ids to decode");
+  if (s.decode && !s.for_making.empty()) throw usage_error(s.for_making + " is not for --decode");
   if (!s.decode && !s.ids.empty()) throw usage_error("to take ids apart, say --decode");
   return s;
 }
@@ -234,7 +240,7 @@ void run_format(const settings& s) {
   if (s.format == "instagram") return run_snowflake<quoin::instagram_layout>(s);
   if (s.format == "sonyflake") return run_snowflake<quoin::sonyflake_layout>(s);
   if (s.format == "js-safe") return run_snowflake<quoin::js_safe_layout>(s);
-  if (!s.mark.empty()) throw usage_error("--mark is for twitter and the like");
+  if (!s.for_makers.empty()) throw usage_error(s.for_makers + " is for twitter and the like");
   if (s.format == "uuid4" || s.format == "uuid7") return run(s, told_uuid, make_uuids);
   if (s.format == "ulid") {
     return run(s, told_time<quoin::ulid>, [](const settings& t) {

@@ -76,6 +76,11 @@ ends_with 2 'to take ids apart, say --decode' twitter 5
 ends_with 2 'worker = 1024, must be' --worker 1024 twitter
 ends_with 2 "--worker 'x': not a whole number" --worker x twitter
 ends_with 2 '--mark is for twitter' --mark mark ulid
+ends_with 2 '--worker is for twitter' --worker 5 uuid4
+ends_with 2 '--datacenter is for twitter' --datacenter 3 ulid
+ends_with 2 '-n is not for --decode' --decode -n 3 ulid 01G65Z755AFWAKHE12NY0CQ9FH
+ends_with 2 '--mark is not for --decode' --decode --mark mark twitter 5
+ends_with 2 '--worker is not for --decode' --decode --worker 1 twitter 5
 ends_with 1 "'x': not a whole number up to" --decode twitter x
 ends_with 1 'not a whole number up to 9007199254740991' --decode js-safe 9007199254740992
 ends_with 1 '(character 9)' --decode uuid7 017F22E2x79B0-7CC3-98C4-DC0C0C07398F
