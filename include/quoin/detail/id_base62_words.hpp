@@ -50,7 +50,8 @@ inline constexpr std::uint64_t base62_reciprocal = [] {
 
 /// Divides `high` · 2^64 + `low` by `base62_divisor`, which is above `high`. Returns the quotient,
 /// and sets `high` to the rest. Möller, Granlund 2011, "Improved division by invariant integers",
-/// algorithm 4.
+/// algorithm 4 without its last step: with B = 2^64, a rest of d or more takes a product
+/// d · (B² − (B + reciprocal) · d) of 2 d B − B² at least, and that is 0.04 B² here against 0.55 B².
 [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t base62_divide(
     std::uint64_t& high, std::uint64_t low) noexcept {
   const uint128_halves product = mul_full(high, base62_reciprocal);
@@ -60,10 +61,6 @@ inline constexpr std::uint64_t base62_reciprocal = [] {
   const bool one_less = rest > fraction;
   quotient -= one_less;
   rest += one_less ? base62_divisor : 0;
-  if (rest >= base62_divisor) [[unlikely]] {
-    ++quotient;
-    rest -= base62_divisor;
-  }
   high = rest;
   return quotient;
 }
