@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // 64-bit numbers and bytes to text and back, beside the loop over % 62 and GMP where it is installed
-// (with its import and export). The numbers have all 64 bits, and thus 11 digits, nearly always.
+// (with its import and export, and with texts that end in a zero, as it wants them). The numbers have
+// all 64 bits, and thus 11 digits, nearly always; for minimal forms also few digits, and any number.
 #include <quoin/id/base62.hpp>
 
 #include <benchmark/benchmark.h>
@@ -33,7 +34,35 @@ std::vector<std::uint64_t> some_numbers() {
   return numbers;
 }
 
+/// Numbers of 1 to `Most` digits, each length as often.
+template <std::size_t Most>
+std::vector<std::uint64_t> numbers_up_to() {
+  auto numbers = some_numbers();
+  for (auto& n : numbers) {
+    const std::uint64_t most = codec::max_of_width(static_cast<std::size_t>(n >> 32) % Most + 1);
+    if (most < n) n %= most + 1;
+  }
+  return numbers;
+}
+
 using text = std::array<char, 11>;
+using text_with_zero = std::array<char, 12>;
+
+/// A minimal form, behind which there are zeros.
+struct minimal_text {
+  char characters[12] = {};
+  std::size_t size = 0;
+};
+
+template <std::size_t Most>
+std::vector<minimal_text> texts_up_to() {
+  std::vector<minimal_text> texts;
+  for (const std::uint64_t n : numbers_up_to<Most>()) {
+    minimal_text& t = texts.emplace_back();
+    t.size = codec::encode_to(t.characters, n);
+  }
+  return texts;
+}
 
 std::vector<text> some_texts() {
   std::vector<text> texts;
@@ -60,12 +89,36 @@ void encode_fixed(benchmark::State& state) {
 }
 BENCHMARK(encode_fixed);
 
+/// 1 to `Most` digits; with 0 nearly always 11.
+template <std::size_t Most>
 void encode_minimal(benchmark::State& state) {
   text out{};
   benchmark::DoNotOptimize(out.data());
-  each(state, some_numbers(), [&](std::uint64_t n) { return codec::encode_to(out, n); });
+  each(state,
+       Most == 0                   ? some_numbers()
+       : numbers_up_to < Most == 0 ? 1
+                                   : Most > (),
+       [&](std::uint64_t n) { return codec::encode_to(out, n); });
 }
-BENCHMARK(encode_minimal);
+BENCHMARK(encode_minimal<0>);
+BENCHMARK(encode_minimal<3>);
+BENCHMARK(encode_minimal<11>);
+
+template <std::size_t Most>
+void encode_minimal_by_division(benchmark::State& state) {
+  text out{};
+  benchmark::DoNotOptimize(out.data());
+  each(state, numbers_up_to<Most>(), [&](std::uint64_t n) {
+    std::size_t i = out.size();
+    do {
+      out[--i] = codec::alphabet[static_cast<std::size_t>(n % 62)];
+      n /= 62;
+    } while (n != 0);
+    return i;
+  });
+}
+BENCHMARK(encode_minimal_by_division<3>);
+BENCHMARK(encode_minimal_by_division<11>);
 
 void encode_by_division(benchmark::State& state) {
   text out{};
@@ -85,13 +138,35 @@ void decode_fixed(benchmark::State& state) {
 }
 BENCHMARK(decode_fixed);
 
+template <std::size_t Most>
 void decode_minimal(benchmark::State& state) {
-  each(state, some_texts(), [](const text& t) {
-    return codec::decode(std::string_view(t.data() + (t[0] == '0'), t.size() - (t[0] == '0')))
-        .value_or(0);
+  each(state, texts_up_to<Most>(), [](const minimal_text& t) {
+    return codec::decode(std::string_view(t.characters, t.size)).value_or(0);
   });
 }
-BENCHMARK(decode_minimal);
+BENCHMARK(decode_minimal<3>);
+BENCHMARK(decode_minimal<11>);
+
+/// As strict: a foreign character, a zero in front and too large a number are refused.
+std::uint64_t decoded_digit_by_digit(const minimal_text& t) {
+  std::uint64_t n = 0;
+  if (t.size == 0 || (t.size > 1 && t.characters[0] == '0')) return 0;
+  for (std::size_t i = 0; i < t.size; ++i) {
+    const std::uint8_t digit = quoin::detail::digits_in<codec::alphabet>[t.characters[i]];
+    if (digit == quoin::detail::no_digit || __builtin_mul_overflow(n, 62u, &n) ||
+        __builtin_add_overflow(n, digit, &n)) {
+      return 0;
+    }
+  }
+  return n;
+}
+
+template <std::size_t Most>
+void decode_minimal_by_digits(benchmark::State& state) {
+  each(state, texts_up_to<Most>(), decoded_digit_by_digit);
+}
+BENCHMARK(decode_minimal_by_digits<3>);
+BENCHMARK(decode_minimal_by_digits<11>);
 
 // Time per batch of 1024.
 void encode_many(benchmark::State& state) {
@@ -133,7 +208,7 @@ std::vector<std::array<unsigned char, Size>> some_bytes() {
 }
 
 template <std::size_t Size>
-using text_of = std::array<char, codec::width_of_bytes(Size)>;
+using text_of = std::array<char, codec::width_of_bytes(Size) + 1>;  // ends in a zero
 
 template <std::size_t Size>
 std::vector<text_of<Size>> texts_of_bytes() {
@@ -154,18 +229,24 @@ void encode_bytes(benchmark::State& state) {
 BENCHMARK(encode_bytes<16>);
 BENCHMARK(encode_bytes<20>);
 BENCHMARK(encode_bytes<32>);
+BENCHMARK(encode_bytes<15>);
+BENCHMARK(encode_bytes<64>);
+BENCHMARK(encode_bytes<256>);
 
 template <std::size_t Size>
 void decode_bytes(benchmark::State& state) {
   std::array<unsigned char, Size> out{};
   benchmark::DoNotOptimize(out.data());
   each(state, texts_of_bytes<Size>(), [&](const auto& t) {
-    return codec::decode_bytes_to(std::span(out), {t.data(), t.size()}).has_value();
+    return codec::decode_bytes_to(std::span(out), {t.data(), t.size() - 1}).has_value();
   });
 }
 BENCHMARK(decode_bytes<16>);
 BENCHMARK(decode_bytes<20>);
 BENCHMARK(decode_bytes<32>);
+BENCHMARK(decode_bytes<15>);
+BENCHMARK(decode_bytes<64>);
+BENCHMARK(decode_bytes<256>);
 
 #if QUOIN_WITH_GMP
 
@@ -184,11 +265,11 @@ BENCHMARK(encode_by_gmp);
 void decode_by_gmp(benchmark::State& state) {
   mpz_t z;
   mpz_init2(z, 128);
-  each(state, some_texts(), [&](const text& t) {
-    char terminated[12] = {};
-    for (std::size_t i = 0; i < t.size(); ++i) terminated[i] = t[i];
+  std::vector<text_with_zero> texts;
+  for (const text& t : some_texts()) std::memcpy(texts.emplace_back().data(), t.data(), t.size());
+  each(state, texts, [&](const text_with_zero& t) {
     std::uint64_t n = 0;
-    if (mpz_set_str(z, terminated, 62) == 0) mpz_export(&n, nullptr, 1, 8, 0, 0, z);
+    if (mpz_set_str(z, t.data(), 62) == 0) mpz_export(&n, nullptr, 1, 8, 0, 0, z);
     return n;
   });
   mpz_clear(z);
@@ -197,7 +278,7 @@ BENCHMARK(decode_by_gmp);
 
 template <std::size_t Size>
 void encode_bytes_by_gmp(benchmark::State& state) {
-  char out[64];
+  char out[codec::width_of_bytes(Size) + 2];
   mpz_t z;
   mpz_init2(z, 8 * Size);
   each(state, some_bytes<Size>(), [&](const auto& bytes) {
@@ -209,6 +290,9 @@ void encode_bytes_by_gmp(benchmark::State& state) {
 BENCHMARK(encode_bytes_by_gmp<16>);
 BENCHMARK(encode_bytes_by_gmp<20>);
 BENCHMARK(encode_bytes_by_gmp<32>);
+BENCHMARK(encode_bytes_by_gmp<15>);
+BENCHMARK(encode_bytes_by_gmp<64>);
+BENCHMARK(encode_bytes_by_gmp<256>);
 
 template <std::size_t Size>
 void decode_bytes_by_gmp(benchmark::State& state) {
@@ -217,10 +301,7 @@ void decode_bytes_by_gmp(benchmark::State& state) {
   mpz_t z;
   mpz_init2(z, 16 * Size);
   each(state, texts_of_bytes<Size>(), [&](const auto& t) {
-    char terminated[64];
-    std::memcpy(terminated, t.data(), t.size());
-    terminated[t.size()] = 0;
-    if (mpz_set_str(z, terminated, 62) == 0) mpz_export(out.data(), nullptr, 1, 1, 1, 0, z);
+    if (mpz_set_str(z, t.data(), 62) == 0) mpz_export(out.data(), nullptr, 1, 1, 1, 0, z);
     return 0;
   });
   mpz_clear(z);
@@ -228,6 +309,9 @@ void decode_bytes_by_gmp(benchmark::State& state) {
 BENCHMARK(decode_bytes_by_gmp<16>);
 BENCHMARK(decode_bytes_by_gmp<20>);
 BENCHMARK(decode_bytes_by_gmp<32>);
+BENCHMARK(decode_bytes_by_gmp<15>);
+BENCHMARK(decode_bytes_by_gmp<64>);
+BENCHMARK(decode_bytes_by_gmp<256>);
 
 #endif
 
