@@ -81,7 +81,7 @@ TEST(short_codes, refuse_other_texts_and_say_where) {
 
 TEST(short_codes, leave_out_reserved_ones) {
   const short_codes all({.key = key, .width = 2});
-  const words reserved = {"ZZ", "q1", "long", "?!"}, blocked = {"X", "7"};
+  const words reserved = {"ZZ", "q1", "Z", "long", "?!"}, blocked = {"X", "7"};
   const short_codes codes({.key = key, .width = 2, .reserved = reserved, .blocked = blocked});
   const words whole = {"ZZ", "zz", "Zz", "zZ", "q1", "Q1"};
   std::size_t left_out = 0;
