@@ -504,14 +504,20 @@ TEST(Snowflake, WaitsInRealTime) {
 
 // --- guards ---------------------------------------------------------------------------------------
 
+static_assert(sizeof(quoin::snowflake_generator<twitter_layout>) == 128, "two cache lines");
+
 struct storage {
   std::vector<sys_ms> marks;
   bool works = true;
+  bool throws = false;
+  int calls = 0;
 };
 
 struct storing {
   storage* to;
   bool operator()(sys_ms mark) {
+    ++to->calls;
+    if (to->throws) throw to->calls;
     if (to->works) to->marks.push_back(mark);
     return to->works;
   }
@@ -544,6 +550,62 @@ TEST(Snowflake, SavesAMarkBeforeTheIds) {
   EXPECT_EQ(disk.marks.back(), small::wraps_at()) << "there are no times after that";
   disk.works = false;
   expect(ids, last, "1048575.1");
+}
+
+/// A guard that throws or fails is asked again when there is no id without it.
+TEST(Snowflake, GoesOnUpToTheLastMarkWhenItsGuardFails) {
+  static_assert(sizeof(guarded) == 192, "three cache lines");
+  for (const bool throws : {true, false}) {
+    storage disk;
+    const manual_clock clock(at(110ms));
+    guarded ids({.guard_interval = 10ms}, clock, storing{&disk});
+    expect(ids, 100ms, "100.0");
+    disk.works = false;
+    disk.throws = throws;
+    if (throws) {
+      EXPECT_THROW(static_cast<void>(ask(ids, 105ms)), int);
+    }
+    for (int i = 0; i < 8; ++i) expect(ids, 105ms, "105." + std::to_string(i));
+    expect(ids, 109ms, "109.0");
+    EXPECT_EQ(disk.calls, 2) << "not asked again for what is marked";
+    if (throws) {
+      EXPECT_THROW(static_cast<void>(ids.next()), int);
+    } else {
+      EXPECT_THROW(static_cast<void>(ids.next()), std::invalid_argument) << "does not wait";
+    }
+    disk.works = true;
+    disk.throws = false;
+    EXPECT_EQ(small::decode(ids.next()).time, unix_ms(110));
+    EXPECT_EQ(disk.calls, 4);
+  }
+}
+
+/// The system's clock, and how often it was read.
+struct counting_clock : std::chrono::system_clock {
+  using time_point = std::chrono::system_clock::time_point;
+  static time_point now() {
+    ++readings;
+    return std::chrono::system_clock::now();
+  }
+  static inline std::atomic<int> readings{0};
+};
+
+TEST(Snowflake, SleepsWhileAnotherThreadSavesAMark) {
+  std::atomic<bool> saving{false};
+  const auto slow = [&](sys_ms) {
+    saving = true;
+    std::this_thread::sleep_for(100ms);
+    return true;
+  };
+  quoin::snowflake_generator<twitter_layout, counting_clock, decltype(slow)> ids({}, slow);
+  std::thread saver([&] { static_cast<void>(ids.next()); });
+  while (!saving) std::this_thread::yield();
+  const auto start = std::chrono::steady_clock::now();
+  counting_clock::readings = 0;
+  static_cast<void>(ids.next());
+  const auto taken = std::chrono::steady_clock::now() - start;
+  EXPECT_LE(counting_clock::readings, 30 + taken / 2ms);
+  saver.join();
 }
 
 TEST(Snowflake, RepeatsNothingAfterItWasKilled) {

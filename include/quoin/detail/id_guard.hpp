@@ -19,7 +19,7 @@ namespace quoin::inline QUOIN_ABI {
 
 /// Saves a mark: `bool guard(std::chrono::sys_time<std::chrono::milliseconds> mark)` returns true when
 /// the mark will be there after a crash. It is called by one thread at a time, each time with a later
-/// mark.
+/// mark. What it throws passes through; that is a mark which was not saved.
 template <class T>
 concept snowflake_guard = std::same_as<T, no_guard> ||
     requires(T& guard, std::chrono::sys_time<std::chrono::milliseconds> mark) {
@@ -57,12 +57,12 @@ class snowflake_marks {
   }
 
   /// Called where `covers(word)` is false; 0 where the word may be given now.
-  QUOIN_COLD id_error renew(std::uint64_t word, std::int64_t now) {
+  QUOIN_COLD id_error renew(std::uint64_t word) {
     if (saving_.exchange(1, std::memory_order_acquire) != 0) {
       return word < mark_.load(std::memory_order_acquire) ? id_error{} : id_error::guard_busy;
     }
     const release_at_end release{saving_};
-    if (!covers(word)) save(max_of(rules::tick_of(word), now));
+    if (!covers(word)) save(rules::tick_of(word));
     return word < mark_.load(std::memory_order_acquire) ? id_error{} : id_error::guard_failed;
   }
 
@@ -76,9 +76,9 @@ class snowflake_marks {
     const std::int64_t target = min_of(tick + interval_, Layout::ticks);
     const auto time = id_millisecond_of<Layout>(target);
     const std::int64_t marked = min_of(Layout::tick_of(time.time_since_epoch()), Layout::ticks);
-    if (!static_cast<bool>(guard_(time))) {  // another attempt not before it must be
-      return renew_.store(mark_.load(std::memory_order_acquire), std::memory_order_release);
-    }
+    // If it fails or throws, there is no other attempt before there must be one.
+    renew_.store(mark_.load(std::memory_order_acquire), std::memory_order_release);
+    if (!static_cast<bool>(guard_(time))) return;
     mark_.store(rules::word_of(marked), std::memory_order_release);
     const std::int64_t early = marked == Layout::ticks ? 0 : interval_ / 2;  // none is after that
     renew_.store(rules::word_of(marked - early), std::memory_order_release);
@@ -97,10 +97,7 @@ class snowflake_marks<Layout, no_guard, Atomic> {
   snowflake_marks(const snowflake_options& /*options*/, std::uint64_t /*first*/, no_guard /*guard*/,
                   const char* /*type*/) noexcept {}
   [[nodiscard]] static constexpr bool covers(std::uint64_t /*word*/) noexcept { return true; }
-  [[nodiscard]] static constexpr id_error renew(std::uint64_t /*word*/,
-                                                std::int64_t /*now*/) noexcept {
-    return {};
-  }
+  [[nodiscard]] static constexpr id_error renew(std::uint64_t /*word*/) noexcept { return {}; }
 };
 
 }  // namespace detail

@@ -21,7 +21,8 @@
 /// Clocks      that leap ahead take the ids with them, and come back to a generator that finds itself
 ///             ahead of them: beyond `max_backward` it makes none until they are there again.
 /// Cost        try_next: a reading of the clock and one compare-and-swap: 38 ns, of which the clock is
-///             28; 8 ns with `coarse_system_clock`. reserve: the same for up to `ids_per_tick` ids at
+///             28; 8 ns with `coarse_system_clock`, which gives `ids_per_tick` ids in each of its steps
+///             of some milliseconds unless ids may lead (`exhaustion::lead`). reserve: the same for up to `ids_per_tick` ids at
 ///             once. At 4096 a millisecond all generators are as fast as their layout, 244 ns an id:
 ///             this one sleeps three quarters of that.
 /// Waiting     sleeps, holds nothing, and spins for 20 us in one call at most.
@@ -275,7 +276,7 @@ class snowflake_generator {
         continue;
       }
       if (!marks_.covers(run.first)) [[unlikely]] {
-        const id_error reason = marks_.renew(run.first, now);
+        const id_error reason = marks_.renew(run.first);
         if (reason != id_error{}) {
           why = {reason, reason == id_error::guard_busy};
           return {};
@@ -308,10 +309,12 @@ class snowflake_generator {
 
   QUOIN_COLD detail::id_run wait_and_take(std::uint64_t most, detail::id_refusal why) {
     std::chrono::nanoseconds spin = detail::id_most_spin;
+    std::chrono::nanoseconds nap(50'000);  // while another thread saves a mark, longer each time
     for (;;) {
       if (!why.waits) fail(why.reason);
       if (why.reason == id_error::guard_busy) {
-        detail::id_sleep(std::chrono::microseconds(50));
+        detail::id_sleep(nap);
+        nap = detail::min_of(2 * nap, std::chrono::nanoseconds(4'000'000));
       } else {
         clock_.pause(time_until(why.until), spin);
       }
