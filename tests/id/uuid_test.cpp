@@ -249,6 +249,15 @@ TEST(uuid, is_a_key) {
 }
 
 // Text and bytes of anything, by the definition and as libuuid has them.
+TEST(uuid, hashes_for_std_hide_no_half) {
+  std::set<std::size_t> seen;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    seen.insert(std::hash<uuid>()({0x9e3779b97f4a7c15u, i}));
+    seen.insert(std::hash<uuid>()({i, 0xbf58476d1ce4e5b9u}));
+  }
+  EXPECT_EQ(seen.size(), 200u);
+}
+
 TEST(uuid, writes_what_it_reads) {
   std::mt19937_64 random(4122);
   for (int i = 0; i < 2000; ++i) {
