@@ -172,7 +172,7 @@ const limit_rule* by_definition(const std::vector<limit_rule>& rules,
   };
   const std::string_view value = request[0].value;
   const auto star = [](std::string_view v) { return !v.empty() && v.back() == '*'; };
-  const limit_rule* rule = first([&](auto v) { return v == value && !v.empty() && !star(v); });
+  const limit_rule* rule = first([&](auto v) { return v == value && !v.empty(); });
   if (rule == nullptr) {
     rule = first([&](auto v) {
       return star(v) && value.size() + 1 >= v.size() &&

@@ -14,7 +14,8 @@
 ///             to a request that ends where it stands, and not to one that goes on or stops before.
 /// Count       under the domain and all entries, keys and values: so a rule without a value counts
 ///             each value by itself. Keys of different entries differ.
-/// Cost        match: O(log n) comparisons for an entry on a level with n rules; no allocation.
+/// Cost        match: for an entry on a level with n rules O(log n) comparisons, and one for each rule
+///             of it that ends with `*`; no allocation. Construction: O(n²) comparisons for a level.
 /// Memory      that of the strings and 200 bytes for each rule.
 /// Threads     concurrent reads; immutable.
 /// Source      github.com/envoyproxy/ratelimit at 008b66a, README and src/config/config_impl.go. There
@@ -182,6 +183,10 @@ class limit_rules {
   [[nodiscard]] const node* find(const level& at, const rule_entry& entry) const noexcept {
     if (!entry.value.empty()) {
       if (const node* found = exactly(at, entry.key, entry.value)) return found;
+    }
+    const bool star = !entry.value.empty() && entry.value.back() == '*';
+    for (std::size_t i = at.sorted; star && i < at.last; ++i) {  // that very value
+      if (order(nodes_[i].rule, entry.key, entry.value) == 0) return &nodes_[i];
     }
     for (std::size_t i = at.sorted; i < at.last; ++i) {
       const limit_rule& rule = nodes_[i].rule;
