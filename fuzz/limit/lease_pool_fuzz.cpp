@@ -35,6 +35,7 @@ void operate(quoin_fuzz::input in) {
     request.spent = number();
     request.returned = number();
     request.wanted = number();
+    request.needed = number();
     const std::uint64_t leased = pool.leased();
     const quoin::lease_grant grant = pool.grant_at(now, request);
     QUOIN_FUZZ_CHECK(grant.sequence == request.sequence);

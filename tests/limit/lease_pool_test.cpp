@@ -344,6 +344,70 @@ TEST(lease_pool, goes_on_when_many_leases_end_at_once) {
   }
 }
 
+TEST(lease_pool, nobody_keeps_all_for_long) {
+  // One asks alone, is given all, and renews that for ever without spending or giving back.
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(10'000), .burst = 5'000}, clock);
+  node hoarder = named(1), other = named(2);
+  EXPECT_EQ(hoarder.ask(p, ~std::uint64_t{0}).hold_at_most, ~std::uint64_t{0});
+  std::uint64_t passed = 0;
+  for (int i = 0; i < 600; ++i, clock.advance(100ms)) {
+    passed += other.held;
+    other.spend(other.held);
+    other.ask(p, 100);
+    const lease_grant g = hoarder.ask(p, ~std::uint64_t{0});
+    if (i == 0) {
+      EXPECT_EQ(g.hold_at_most, 4901u);
+    }
+  }
+  EXPECT_GE(passed, 570u * 100) << "all but the first term";
+  EXPECT_GE(p.lapsed(), 5000u);
+}
+
+TEST(lease_pool, nobody_keeps_all_by_saying_that_it_is_needed) {
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(10'000), .burst = 5'000}, clock);
+  node hoarder = named(1), other = named(2);
+  std::uint64_t passed = 0;
+  for (int i = 0; i < 600; ++i, clock.advance(100ms)) {
+    hoarder.request.needed = 5000;
+    hoarder.ask(p, ~std::uint64_t{0});
+    passed += other.held;
+    other.spend(other.held);
+    other.ask(p, 1000);
+  }
+  EXPECT_GE(passed, 600u * 1000 / 8);
+}
+
+TEST(lease_pool, gives_what_was_given_back_to_others) {
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(10), .burst = 1000}, clock);
+  node a = named(1), b = named(2);
+  a.ask(p, 1000);
+  b.ask(p, 300);
+  EXPECT_EQ(b.held, 0u);
+  lease_grant g = a.ask(p, 1000);
+  EXPECT_EQ(g.hold_at_most, 701u);
+  a.request.returned = 299;
+  clock.advance(1900ms);
+  g = a.ask(p, 1000);
+  EXPECT_EQ(g.hold_at_most, ~std::uint64_t{0});
+  EXPECT_EQ(g.valid_for, 2s - 31250us);
+  EXPECT_EQ(b.ask(p, 300).granted, 299u);
+  // One that does not give back is not renewed, and is told how long its lease still lasts.
+  node c = named(3);
+  c.ask(p, 500);
+  g = a.ask(p, 1000);
+  EXPECT_EQ(g.hold_at_most, 351u);
+  clock.advance(1s);
+  g = a.ask(p, 1000);
+  EXPECT_EQ(g.valid_for, 1s - 15625us);
+  b.ask(p, 300);
+  clock.advance(1s);
+  EXPECT_NE(a.ask(p, 1000).lease, g.lease);
+  EXPECT_EQ(p.lapsed(), 701u);
+}
+
 TEST(lease_pool, another_quota_leaves_leases_alone) {
   manual_clock clock;
   pool p({.rate = quoin::per_second(100)}, clock);

@@ -51,7 +51,7 @@ TEST(leased_limiter, asks_when_it_lacks_and_spends_what_it_is_given) {
   EXPECT_FALSE(d.allowed);
   EXPECT_EQ(d.reason, limit_reason::limited);
   ASSERT_TRUE(one.due_at(at(0s)));
-  EXPECT_EQ(one.request_at(at(0s)), (lease_request{5, 0, 1, 0, 0, 4}));
+  EXPECT_EQ(one.request_at(at(0s)), (lease_request{5, 0, 1, 0, 0, 4, 2}));
   EXPECT_FALSE(one.due_at(at(99ms)));
   EXPECT_TRUE(one.granted_at(at(2ms), {5, 3, 1, 4, 2s, 100ms}));
   EXPECT_FALSE(one.granted_at(at(2ms), {5, 3, 1, 4, 2s, 100ms})) << "doubled";
@@ -229,6 +229,7 @@ struct world {
     unsigned restarts = 0;           // of the pool, likewise
     unsigned skew = 0;               // of the clocks, 0.1 %
     double load = 2;                 // of the rate
+    std::uint64_t most_cost = 4;     // one of ten is up to this
   };
   struct machine {
     limiter limits;
@@ -292,7 +293,7 @@ struct world {
       double due = o.load * static_cast<double>(o.rate) / 1000 / static_cast<double>(nodes.size());
       while (due > 0 && static_cast<double>(random() % 10'000) < due * 10'000) {
         due -= 1;
-        const std::uint64_t cost = chance(1, 10) ? random() % 4 : 1;
+        const std::uint64_t cost = chance(1, 10) ? random() % o.most_cost : 1;
         if (!m.limits.try_acquire_at(now, cost)) continue;
         passed += cost;
         over += oracle->try_acquire(cost) ? 0u : 1u;
@@ -331,10 +332,56 @@ TEST(leased_limiter, all_nodes_together_pass_what_one_bucket_would) {
     o.restarts = static_cast<unsigned>(random() % 2 * random() % 8);
     o.skew = static_cast<unsigned>(random() % 2 * 7);
     o.load = static_cast<double>(1 + random() % 40) / 10;
+    if (seed % 3 == 0) o.most_cost = o.burst + 1;
     world w(o, seed);
     for (int ms = 0; ms < 3000; ++ms) w.tick();
     ASSERT_EQ(w.over, 0u) << seed;
   }
+}
+
+TEST(leased_limiter, gives_back_what_it_is_told_to) {
+  manual_clock clock;
+  limiter one({.node = 5}, clock);
+  EXPECT_FALSE(one.try_acquire(50));
+  EXPECT_FALSE(one.try_acquire(20));
+  EXPECT_EQ(one.request_at(at(0s)), (lease_request{5, 0, 1, 0, 0, 140, 20}));
+  one.granted_at(at(1ms), {5, 3, 1, 140, 2s, 80ms, limit_reason::none, 30});
+  EXPECT_TRUE(one.try_acquire_at(at(2ms), 10));
+  EXPECT_FALSE(one.due_at(at(9ms)));
+  EXPECT_TRUE(one.due_at(at(10ms)));
+  const lease_request request = one.request_at(at(10ms));
+  EXPECT_EQ(request.spent, 10u);
+  EXPECT_EQ(request.returned, 100u);
+  EXPECT_EQ(request.needed, 0u);
+  EXPECT_EQ(one.held_at(at(10ms)), 30u);
+}
+
+/// What passes in a minute of `nodes` that want `cost` again and again.
+std::uint64_t passed_of_cost(std::size_t nodes, std::uint64_t cost, std::uint64_t quiet_cost) {
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(1000), .burst = 1000}, clock);
+  quoin::token_bucket oracle({.rate = quoin::per_second(1000), .burst = 1000}, clock);
+  std::vector<limiter> each;
+  for (std::size_t i = 0; i < nodes; ++i) each.emplace_back(leased_limiter_options{i + 1}, clock);
+  std::uint64_t passed = 0;
+  for (std::size_t ms = 0; ms < 60'000; ++ms, clock.advance(1ms)) {
+    limiter& one = each[ms % nodes];
+    const std::uint64_t now = ms % nodes == 0 && quiet_cost != 0 ? quiet_cost : cost;
+    if (one.try_acquire(now)) {
+      passed += now == cost ? cost : 0;
+      EXPECT_TRUE(oracle.try_acquire(now));
+    }
+    if (one.due_at(clock.now())) one.granted_at(clock.now(), p.grant(one.request_at(clock.now())));
+  }
+  return passed;
+}
+
+TEST(leased_limiter, costs_above_a_share_pass_in_turn) {
+  EXPECT_GE(passed_of_cost(2, 600, 0), 61'000u * 8 / 10);
+  EXPECT_GE(passed_of_cost(3, 1000, 0), 61'000u * 8 / 10) << "all of the burst";
+  EXPECT_GE(passed_of_cost(100, 64, 0), 61'000u * 8 / 10);
+  EXPECT_GE(passed_of_cost(10, 250, 1), 61'000u * 7 / 10) << "one of them with small costs";
+  EXPECT_EQ(passed_of_cost(2, 1001, 0), 0u);
 }
 
 TEST(leased_limiter, all_of_the_rate_passes) {

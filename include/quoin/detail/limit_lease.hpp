@@ -20,6 +20,7 @@ struct lease_request {
   std::uint64_t spent = 0;     ///< tokens of the lease that are spent
   std::uint64_t returned = 0;  ///< tokens of it that the node no longer holds, unspent
   std::uint64_t wanted = 0;    ///< tokens that it would like to hold after the answer
+  std::uint64_t needed = 0;    ///< the least cost that it refused since its last request, or 0
 
   friend constexpr bool operator==(const lease_request&, const lease_request&) = default;
 };
@@ -34,6 +35,8 @@ struct lease_grant {
   std::chrono::nanoseconds renew_after{0};  ///< the node asks again, if it needs to, after this
   /// `none`: holds what it wanted; `limited`: less; `table_full`: there are too many nodes.
   limit_reason reason = limit_reason::none;
+  /// What the node holds above this it gives back with its next request.
+  std::uint64_t hold_at_most = ~std::uint64_t{0};
 
   friend constexpr bool operator==(const lease_grant&, const lease_grant&) = default;
 };

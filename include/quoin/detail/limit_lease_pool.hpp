@@ -89,11 +89,12 @@ class lease_pool_core {
     } else {
       report(*of, request);
     }
+    if (of->held() <= of->hold_at_most) of->gives_back_by = INT64_MAX;
     of->sequence = request.sequence;
-    of->deadline = later_time(now_, term());
+    of->deadline = min_of(later_time(now_, term()), of->gives_back_by);
     next_deadline_ = min_of(next_deadline_, of->deadline);
     want(*of, min_of(request.wanted, total_.quota().limit));
-    lease_more(*of);
+    bound(*of, lease_more(*of, min_of(request.needed, of->wanted)));
     return answer(*of);
   }
 
@@ -128,6 +129,7 @@ class lease_pool_core {
         ++i;
       } else {
         settle(leases_[i]);
+        if (leases_[i].gives_back_by <= now_) distrusted_ = later_time(now_, 2 * term());
         if (++ended <= few) {
           want(leases_[i], ~std::uint64_t{0});
           wants_.pop_back();
@@ -161,6 +163,9 @@ class lease_pool_core {
     std::uint32_t credit;  // of a token, in 2^-32: what `wanted` was cut down to, in parts
     bool met;              // holds what it wanted, as of the last request
     std::int64_t deadline;
+    std::uint64_t hold_at_most;  // as it was told
+    std::int64_t gives_back_by;  // down to that; else it is not renewed
+    std::int64_t served;         // until when what it was given whole is its due
 
     [[nodiscard]] std::uint64_t held() const noexcept { return granted - spent - returned; }
   };
@@ -247,7 +252,10 @@ class lease_pool_core {
                        .wanted = ~std::uint64_t{0},
                        .credit = static_cast<std::uint32_t>(next_lease_ * 0x9E3779B9u),
                        .met = false,
-                       .deadline = 0});
+                       .deadline = 0,
+                       .hold_at_most = 0,
+                       .gives_back_by = 0,
+                       .served = distrusted_});
     wants_.push_back(~std::uint64_t{0});
     begin(leases_.back());
     return &leases_.back();
@@ -256,6 +264,8 @@ class lease_pool_core {
   void begin(lease& of) noexcept {
     of.number = next_lease_++;
     of.granted = of.spent = of.returned = 0;
+    of.hold_at_most = ~std::uint64_t{0};
+    of.gives_back_by = INT64_MAX;
   }
 
   /// What the node has told since its last request.
@@ -285,21 +295,76 @@ class lease_pool_core {
     of.wanted = wanted;
   }
 
-  void lease_more(lease& of) noexcept {
+  /// Returns what `of` may hold.
+  std::uint64_t lease_more(lease& of, std::uint64_t needed) noexcept {
+    if (collector_ == of.number || now_ >= collects_until_) release();
     const std::uint64_t all = quiet_ ? 0 : total_.peek(now_, 0).remaining;
-    const max_min_level level = max_min_level_of(wants_, shared(all));
-    std::uint64_t share = of.wanted;
-    if (level.among != 0 && of.wanted > level.whole) {
+    const max_min_level level = max_min_level_of(wants_, without(shared(all), collects_));
+    const std::uint64_t free = without(without(all, leased_), lacks_);
+    std::uint64_t share = of.wanted, most = of.wanted;
+    if (level.among != 0 && needed > of.held() && needed > max_of(level.whole, std::uint64_t{1})) {
+      share = most = share_of_needy(of, needed, level.among, free);
+    } else if (level.among != 0 && of.wanted > level.whole) {
       const std::uint32_t before = of.credit;
       of.credit += static_cast<std::uint32_t>((level.rest << 32) / level.among);
       share = level.whole + (of.credit < before ? 1 : 0);
+      const max_min_level most_level = max_min_level_of(wants_, without(all, collects_));
+      const std::uint64_t one = collects_ == 0 ? 1 : 0;  // that goes round
+      if (most_level.among != 0) most = min_of(most, most_level.whole + one);
     }
     const std::uint64_t held = of.held();
-    const std::uint64_t free = all - min_of(all, leased_);
-    const std::uint64_t more = min_of(share - min_of(share, held), free);
+    const std::uint64_t more = min_of(without(share, held), free);
     of.granted += more;
     leased_ += more;
     of.met = held + more >= of.wanted;
+    return max_of(share, most);
+  }
+
+  /// A part of what one cost needs is of no use, and if all nodes held such parts, nothing would ever
+  /// come back. So it is everything or nothing, as often as `among` such nodes get at the rate; and
+  /// when there is not enough, what comes back is kept for the one who asked first.
+  std::uint64_t share_of_needy(lease& of, std::uint64_t needed, std::uint64_t among,
+                               std::uint64_t free) noexcept {
+    constexpr std::int64_t week = 604'800'000'000'000;
+    const std::uint64_t held = of.held();
+    std::uint64_t tokens = 0;
+    const bool long_ago = !checked_mul(needed, among, &tokens);
+    const std::int64_t turn = options_.rate.count == 0 ? 0
+                              : long_ago               ? week
+                                                       : time_of(tokens, week);
+    if (now_ < later_time(of.served, turn)) return 0;
+    if (needed - held <= free) {
+      std::int64_t recently = 0;  // what it was late by, up to this, it may make up for
+      if (__builtin_sub_overflow(now_, turn / 2, &recently)) recently = now_;
+      of.served = max_of(later_time(of.served, turn), recently);
+      return needed;
+    }
+    if (collector_ != 0) return 0;
+    collector_ = of.number;
+    collects_ = needed;
+    lacks_ = needed - held;
+    collects_until_ = later_time(now_, 4 * interval());
+    return held;
+  }
+
+  void release() noexcept { collector_ = collects_ = lacks_ = 0; }
+
+  /// A node that holds more than `most` is told to give back, and has a term to do so. If it was told
+  /// before, it may know only that: the greatest of what it was told since is what counts.
+  void bound(lease& of, std::uint64_t most) noexcept {
+    if (of.held() <= most) {
+      of.gives_back_by = INT64_MAX;
+      of.hold_at_most = ~std::uint64_t{0};
+    } else if (of.gives_back_by == INT64_MAX) {
+      of.gives_back_by = later_time(now_, term());
+      of.hold_at_most = most;
+    } else {
+      of.hold_at_most = max_of(of.hold_at_most, most);
+    }
+  }
+
+  [[nodiscard]] static std::uint64_t without(std::uint64_t all, std::uint64_t some) noexcept {
+    return all - min_of(all, some);
   }
 
   /// What all nodes may hold: the least of `all` in the last interval, as what is spent and not yet
@@ -318,13 +383,15 @@ class lease_pool_core {
   }
 
   [[nodiscard]] lease_grant answer(const lease& of) const noexcept {
+    const std::int64_t left = min_of(of.deadline - now_, term());
     return {.node = of.node,
             .lease = of.number,
             .sequence = of.sequence,
             .granted = of.granted,
-            .valid_for = nanoseconds(term() - term() / 64),
+            .valid_for = nanoseconds(left - left / 64),
             .renew_after = nanoseconds(interval()),
-            .reason = of.met ? limit_reason::none : limit_reason::limited};
+            .reason = of.met ? limit_reason::none : limit_reason::limited,
+            .hold_at_most = of.hold_at_most};
   }
 
   token_bucket_core total_;
@@ -336,6 +403,11 @@ class lease_pool_core {
   std::uint64_t low_ = 0, low_before_ = 0;  // of `total_`, until `lows_until_` and before
   std::int64_t now_ = 0, next_deadline_ = INT64_MAX, quiet_until_ = 0, longest_interval_ = 0;
   std::int64_t lows_until_ = INT64_MIN;
+  // The lease that tokens are kept for until it can be given what it needs, and what it lacks.
+  std::uint64_t collector_ = 0, collects_ = 0, lacks_ = 0;
+  std::int64_t collects_until_ = INT64_MIN;
+  std::int64_t distrusted_ =
+      INT64_MIN;  // no turns before, for new leases: others did not give back
   bool begun_ = false, quiet_ = false;
 };
 

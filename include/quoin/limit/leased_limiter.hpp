@@ -19,7 +19,8 @@
 ///
 /// The node asks for twice what it spends, or refuses, in one interval and a round trip, and again
 /// when half of that is spent. When it is quiet it wants half as much at each request, and gives back
-/// the rest. After a request that brought no answer it asks again, each time twice as late, up to 32
+/// the rest, as it does what is above `hold_at_most` of the last answer. A cost that is above its
+/// share passes when the pool gives it whole, in turn. After a request that brought no answer it asks again, each time twice as late, up to 32
 /// intervals.
 ///
 /// Answers: `limit` is what the node wanted to hold, `remaining` what it holds. `retry_after` is when
@@ -100,11 +101,11 @@ class leased_limiter_core {
     std::uint64_t taken = 0;
     if (now >= valid_until_) {
       taken = fallback_.acquire_up_to(now, cost);
-      demand(cost);
+      demand(cost, 1);
     } else {
       taken = min_of(cost, held_);
       held_ -= taken;
-      demand(cost - taken);
+      demand(cost - taken, 1);
     }
     return taken;
   }
@@ -120,13 +121,14 @@ class leased_limiter_core {
     forget();
     fallback_.reset();
     wanted_ = unmet_ = 0;
+    needed_ = ~std::uint64_t{0};
     not_before_ = INT64_MIN;
   }
 
   [[nodiscard]] bool due(std::int64_t now) const noexcept {
     if (sequence_ != 0 && now < asked()) return true;  // the clock was set back
     if (now < not_before_) return false;
-    if (unmet_ != 0) return true;
+    if (unmet_ != 0 || held_ > hold_at_most_) return true;
     if (wanted_ == 0 && held_ == 0) return spent() != reported_;
     return held_ <= wanted_ / 2 || now >= keep_alive_;
   }
@@ -134,12 +136,13 @@ class leased_limiter_core {
   [[nodiscard]] lease_request request(std::int64_t now) noexcept {
     if (sequence_ != 0 && now < asked()) forget();  // times of before mean nothing now
     wanted_ = wanted(now);
-    if (held_ > wanted_) {
-      returned_ += held_ - wanted_;
-      held_ = wanted_;
-    }
+    const std::uint64_t keeps = min_of(min_of(held_, wanted_), hold_at_most_);
+    returned_ += held_ - keeps;
+    held_ = keeps;
     reported_ = spent();
+    const std::uint64_t needed = unmet_ == 0 ? 0 : needed_;
     unmet_ = 0;
+    needed_ = ~std::uint64_t{0};
     asked_[++sequence_ % remembered] = now;
     not_before_ = later(now, renew_after_ << min_of(unanswered_, 5u));
     ++unanswered_;
@@ -149,7 +152,8 @@ class leased_limiter_core {
             .sequence = sequence_,
             .spent = reported_,
             .returned = returned_,
-            .wanted = wanted_};
+            .wanted = wanted_,
+            .needed = needed};
   }
 
   bool granted(std::int64_t now, const lease_grant& grant) noexcept {
@@ -168,6 +172,7 @@ class leased_limiter_core {
     }
     answered_ = grant.sequence;
     unanswered_ = 0;
+    hold_at_most_ = grant.hold_at_most;
     if (grant.granted > granted_) {
       held_ += grant.granted - granted_;
       granted_ = grant.granted;
@@ -221,14 +226,15 @@ class leased_limiter_core {
   [[nodiscard]] std::uint64_t spent() const noexcept { return granted_ - returned_ - held_; }
   [[nodiscard]] std::int64_t asked() const noexcept { return asked_[sequence_ % remembered]; }
 
-  void demand(std::uint64_t cost) noexcept {
+  void demand(std::uint64_t cost, std::uint64_t least) noexcept {
+    needed_ = min_of(needed_, least);
     if (!checked_add(unmet_, cost, &unmet_)) unmet_ = ~std::uint64_t{0};
   }
 
   /// Not cold: under overload this is what happens.
   [[gnu::noinline]] decision try_acquire_slowly(std::int64_t now, std::uint64_t cost) noexcept {
     if (cost == 0) return {.allowed = true, .limit = wanted_, .remaining = held(now)};
-    if (cost <= options_.max_wanted) demand(cost);
+    if (cost <= options_.max_wanted) demand(cost, cost);
     if (options_.fallback.count != 0 && now >= valid_until_) return fall_back(now, cost);
     return refused(now, cost);
   }
@@ -278,6 +284,7 @@ class leased_limiter_core {
   void forget() noexcept {
     answered_ = sequence_;
     lease_ = granted_ = returned_ = held_ = reported_ = 0;
+    hold_at_most_ = ~std::uint64_t{0};
     valid_until_ = keep_alive_ = INT64_MIN;
   }
 
@@ -285,6 +292,8 @@ class leased_limiter_core {
   std::int64_t valid_until_ = INT64_MIN;
   std::uint64_t wanted_ = 0;
   std::uint64_t unmet_ = 0;  // demand since the last request that nothing leased was spent on
+  std::uint64_t needed_ = ~std::uint64_t{0};  // least cost in that
+  std::uint64_t hold_at_most_ = ~std::uint64_t{0};
   std::uint64_t lease_ = 0, granted_ = 0, returned_ = 0;
   std::uint64_t reported_ = 0;  // of what is spent, at the last request
   std::uint64_t sequence_ = 0, answered_ = 0;
