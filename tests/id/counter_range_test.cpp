@@ -39,6 +39,7 @@ TEST(counter_range, counts_through_its_blocks) {
   coordinator from;
   counter_range ids({.low_water = 3}, [&] { return from(); });
   static_assert(!std::is_copy_constructible_v<decltype(ids)>);
+  static_assert(sizeof ids <= 256, "four cache lines");
   EXPECT_EQ(from.asked, 0u);
   EXPECT_EQ(ids.remaining(), 0u);
   for (std::uint64_t i = 100; i < 200; ++i) {
@@ -153,6 +154,45 @@ TEST(counter_range, checkpoints_ahead_and_resumes) {
   EXPECT_EQ(third.next().value(), 200u);
   counter_range fourth({.resume = {{}, {500, 1}}}, fetch, persist);
   EXPECT_EQ(fourth.next().value(), 500u);
+}
+
+// As if it had failed: what is written off is given, and then it is called again.
+TEST(counter_range, what_a_callback_throws_stops_no_number_that_may_be_given) {
+  struct full_disk {};
+  for (const bool of_fetch : {false, true}) {
+    coordinator from{.size = 1000};
+    bool throws = false;
+    int calls = 0;
+    const auto maybe = [&](bool mine) {
+      if (!throws || !mine) return;
+      ++calls;
+      throw full_disk();
+    };
+    counter_range ids(
+        {.checkpoint_interval = 100, .low_water = of_fetch ? 950u : 0u},
+        [&] {
+          maybe(of_fetch);
+          return from();
+        },
+        [&](const counter_checkpoint&) {
+          maybe(!of_fetch);
+          return true;
+        });
+    ASSERT_EQ(ids.next().value(), 100u);
+    throws = true;
+    std::uint64_t expected = 101;
+    for (int thrown = 0; expected < 200;) {
+      try {
+        ASSERT_EQ(ids.next().value(), expected);
+        ++expected;
+      } catch (const full_disk&) {
+        ASSERT_EQ(++thrown, 1);
+      }
+    }
+    EXPECT_EQ(calls, 1);
+    throws = false;
+    EXPECT_EQ(ids.next().value(), 200u);
+  }
 }
 
 TEST(counter_range, refill_does_ahead_what_is_due) {

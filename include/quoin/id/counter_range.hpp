@@ -17,11 +17,12 @@
 ///             block.
 /// Cost        next: one compare-and-swap. The thread that comes upon the low-water mark fetches the
 ///             next block while others go on; so it is with checkpoints, from half of the interval on.
-/// Memory      three cache lines.
+/// Memory      four cache lines.
 /// Threads     concurrent, all but construction and destruction; lock-free as long as there are
 ///             numbers for which a checkpoint is written. Who finds none waits, asleep, for the thread
 ///             that fetches. Callbacks are called by one thread at a time; they must not call back. What
-///             they throw passes through, and nothing has changed. A child process makes its own.
+///             they throw passes through, and is a failure like others for what comes after. A child
+///             process makes its own.
 /// Source      the hi/lo algorithm of object-relational mappers, with checkpoints as in range servers.
 ///
 /// @code
@@ -287,11 +288,14 @@ class counter_range {
     bool fetched = false;
     if (wants_block() && offset >= fetch_from(s) && (again || offset >= retry_at_)) {
       retry_at_ = offset + detail::max_of((s.count - offset) / 2, std::uint64_t{1});
+      s.due.store(due_in(s), std::memory_order_release);  // if it throws
       fetched = fetch_next() == counter_error{};
     }
     const std::uint64_t granted = s.granted.load(std::memory_order_relaxed);
     if (fetched ||
         (granted < s.count && offset >= granted - detail::min_of(granted, interval_ / 2))) {
+      ahead_ = false;
+      s.due.store(due_in(s), std::memory_order_release);
       ahead_ = extend(s, offset);
     }
     s.due.store(due_in(s), std::memory_order_release);
