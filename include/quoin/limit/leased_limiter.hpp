@@ -17,11 +17,11 @@
 /// Memory      350 bytes.
 /// Threads     like a standard container.
 ///
-/// The node asks for twice what it spends, or refuses, in one interval and a round trip, and again
-/// when half of that is spent. When it is quiet it wants half as much at each request, and gives back
-/// the rest, as it does what is above `hold_at_most` of the last answer. A cost that is above its
-/// share passes when the pool gives it whole, in turn. After a request that brought no answer it asks again, each time twice as late, up to 32
-/// intervals.
+/// The node asks for twice what it spends, or refuses, in one interval and a round trip, and
+/// again when half of that is spent. When it is quiet it wants half as much at each request, and
+/// gives back the rest, as it does what is above `hold_at_most` of the last answer. A cost that
+/// is above its share passes when the pool gives it whole, in turn. After a request that brought
+/// no answer it asks again, each time twice as late, up to 32 intervals.
 ///
 /// Answers: `limit` is what the node wanted to hold, `remaining` what it holds. `retry_after` is when
 /// more can have come, an estimate: nobody here knows what the pool will grant. What passes by the
