@@ -17,7 +17,8 @@ namespace quoin::inline QUOIN_ABI {
 /// The time of day as the kernel last noted it: a quarter of what reading `std::chrono::system_clock`
 /// costs, and up to one timer tick behind it (1 to 10 ms as the kernel is configured; it is then the
 /// same time for as long, in which a Snowflake generator has the ids of one unit of time, and those of
-/// the next ones only with `exhaustion::lead`). Where the system has no such clock, `std::chrono::system_clock` in
+/// the next ones only with `exhaustion::lead`). Where the system has no such clock,
+/// `std::chrono::system_clock` in
 /// milliseconds.
 struct coarse_system_clock {
   using duration = std::chrono::duration<std::int64_t, std::milli>;

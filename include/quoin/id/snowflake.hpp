@@ -22,7 +22,8 @@
 ///             ahead of them: beyond `max_backward` it makes none until they are there again.
 /// Cost        try_next: a reading of the clock and one compare-and-swap: 38 ns, of which the clock is
 ///             28; 8 ns with `coarse_system_clock`, which gives `ids_per_tick` ids in each of its steps
-///             of some milliseconds unless ids may lead (`exhaustion::lead`). reserve: the same for up to `ids_per_tick` ids at
+///             of some milliseconds unless ids may lead (`exhaustion::lead`). reserve: the same
+///             for up to `ids_per_tick` ids at
 ///             once. At 4096 a millisecond all generators are as fast as their layout, 244 ns an id:
 ///             this one sleeps three quarters of that.
 /// Waiting     sleeps, holds nothing, and spins for 20 us in one call at most.
