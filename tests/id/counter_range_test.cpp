@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <latch>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -319,6 +320,30 @@ TEST(counter_range, threads_share_it) {
   for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], i) << "each once, none left out";
   EXPECT_EQ(all.size() + ids.remaining(), from.next);
   EXPECT_GE(granted_to, all.back());
+}
+
+TEST(counter_range, threads_that_only_count_lose_none) {
+  constexpr std::size_t threads = 4, each = 200'000;
+  coordinator from{.size = 1'000'000, .next = 0};
+  counter_range ids({}, [&] { return from(); });
+  std::vector<std::uint8_t> given(threads * each);
+  std::latch start(threads);
+  std::vector<std::thread> running;
+  std::vector<std::uint64_t> seen[threads];
+  for (auto& mine : seen) {
+    mine.reserve(each);
+    running.emplace_back([&] {
+      start.arrive_and_wait();
+      for (std::size_t i = 0; i < each; ++i) mine.push_back(*ids.next());
+    });
+  }
+  for (auto& thread : running) thread.join();
+  for (const auto& mine : seen) {
+    for (const std::uint64_t number : mine) {
+      ASSERT_LT(number, given.size());
+      ASSERT_EQ(given[static_cast<std::size_t>(number)]++, 0) << number << " was given twice";
+    }
+  }
 }
 
 }  // namespace
