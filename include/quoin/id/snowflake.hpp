@@ -14,7 +14,7 @@
 ///             `max_lead` and `max_backward` together ahead of it.
 /// Restarts    nothing is repeated if the clock has not gone back while nobody looked: a generator that
 ///             is told no `not_before` makes no id of the unit of time in which it is constructed, so
-///             that its first `next` waits for the next one, a millisecond mostly. Where the clock may
+///             that its first `next` waits for the next one, up to a whole unit. Where the clock may
 ///             go back, and with `exhaustion::lead`, whose ids are ahead of it, take a guard: it saves a
 ///             mark ahead of every id, and the next run gives it as `not_before`; or, for an orderly
 ///             end, keep `unused_from()`.
@@ -22,10 +22,9 @@
 ///             ahead of them: beyond `max_backward` it makes none until they are there again.
 /// Cost        try_next: a reading of the clock and one compare-and-swap: 38 ns, of which the clock is
 ///             28; 8 ns with `coarse_system_clock`, which gives `ids_per_tick` ids in each of its steps
-///             of some milliseconds unless ids may lead (`exhaustion::lead`). reserve: the same
-///             for up to `ids_per_tick` ids at
-///             once. At 4096 a millisecond all generators are as fast as their layout, 244 ns an id:
-///             this one sleeps three quarters of that.
+///             of some milliseconds unless ids may lead (`exhaustion::lead`). reserve: the same for up
+///             to `ids_per_tick` ids at once. At 4096 a millisecond all generators are as fast as their
+///             layout, 244 ns an id: this one sleeps three quarters of that.
 /// Waiting     sleeps, holds nothing, and spins for 20 us in one call at most.
 /// Memory      two cache lines; three with a guard.
 /// Threads     snowflake_generator: concurrent, all but its construction and destruction; lock-free
