@@ -15,11 +15,15 @@
 /// Caution     with `share_interval`, a node takes at most its share of what is left until it hears
 ///             more (and the interval has passed): by three quarters in proportion to what it used
 ///             in the windows before, by one quarter evenly. Shares that nodes compute from the same
-///             counts add up to all there is, to the token: so if in a window nobody hears more,
-///             there are no more than the limit. A node that is silent keeps half its share from
-///             window to window. The price: tokens that wait for a node which does not come; and a
-///             request that costs more than the node's share of the limit may never pass there,
-///             though all together have room for it. Costs should be small beside limit / nodes.
+///             counts and at the same moment add up to all there is, to the token; computed at
+///             different ones, or by nodes that do not know of one another yet, they are rounded
+///             up by less than one each. So if in a window nobody hears more, there are no more than
+///             the limit, or rarely a few: of 2400 random windows of 2 to 61 nodes nine had one or
+///             two more, and of 1200 first windows a fifth, up to seven. A node that is silent keeps
+///             half its share from window to window. The price: tokens that wait for a node which does
+///             not come; and a request that costs more than the node's share of the limit may never
+///             pass there, though all together have room for it. Costs should be small beside
+///             limit / nodes.
 /// Waiting     `retry_after` is exact if nothing more is heard or asked for. With `share_interval` it
 ///             is so within the window: what this node's share does not grow to until the window
 ///             ends is told to come again then, and may be refused again. What is heard may let it
