@@ -262,3 +262,12 @@ function(quoin_component path)
     add_dependencies(fuzzers fuzz.${name})
   endif()
 endfunction()
+
+# A program among the benchmarks that characterizes: prints tables for the documentation.
+function(quoin_bench_program name source)
+  if(QUOIN_BUILD_BENCH)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE quoin::quoin Threads::Threads)
+    add_dependencies(benchmarks ${name})
+  endif()
+endfunction()
