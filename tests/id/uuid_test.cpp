@@ -27,6 +27,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "support/interleave.hpp"
+
 #if QUOIN_WITH_UUID
 #include <uuid/uuid.h>
 #endif
@@ -558,6 +560,35 @@ TEST(uuid_generators, threads_never_get_the_same) {
     for (const uuid& id : ids) random.push_back(id.low() << 10);
     std::sort(random.begin(), random.end());
     EXPECT_EQ(std::adjacent_find(random.begin(), random.end()), random.end());
+  }
+}
+
+// Two threads with two ids each, one by one and both at once, at times before, at and after each other's.
+TEST(uuid_v7_generator, every_order_of_two_threads) {
+  if (UNDER_THREAD_SANITIZER) GTEST_SKIP() << "it does not know contexts";
+  using quoin_test::interleaved_atomic;
+  const manual still;
+  for (const std::int64_t second : {9, 10, 11, 12}) {
+    const auto result = quoin_test::explore({.spurious_failures = 1}, [&](auto& run) {
+      quoin::uuid_v7_generator<manual, interleaved_atomic> ids({.key = fixed_key}, still);
+      uuid one[2], both[2];
+      run({[&] {
+             for (uuid& id : one) id = ids.next_at(at(10));
+           },
+           [&] { ids.next_many_at(at(second), both); }});
+      EXPECT_LT(one[0], one[1]);
+      EXPECT_LT(both[0], both[1]);
+      std::set<std::uint64_t> times, random;
+      for (const uuid& id : {one[0], one[1], both[0], both[1]}) {
+        times.insert(nanosecond_of(id));
+        random.insert(id.low() << 10);
+      }
+      EXPECT_EQ(times.size(), 4u);
+      EXPECT_EQ(random.size(), 4u);
+      EXPECT_LE(*times.rbegin(), 15u);
+    });
+    EXPECT_TRUE(result.complete);
+    EXPECT_GT(result.orders, 10u);
   }
 }
 

@@ -36,6 +36,18 @@
 #include <initializer_list>
 #include <vector>
 
+// ThreadSanitizer does not know that one thread runs many contexts.
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef UNDER_THREAD_SANITIZER
+#define UNDER_THREAD_SANITIZER 0
+#endif
+
 namespace quoin_test {
 
 struct interleaving_options {

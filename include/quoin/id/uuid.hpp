@@ -317,7 +317,8 @@ class uuid_v4_generator {
 /// @tparam Clock  tells Unix time, of which that before 1970 and after 2262 is taken for the ends; one
 ///                whose `now` is not static is given to the constructor. `coarse_system_clock` costs
 ///                a quarter of the usual one, and tells the time to some milliseconds.
-template <class Clock = std::chrono::system_clock>
+/// @tparam Atomic `std::atomic`, or what a test puts in its place.
+template <class Clock = std::chrono::system_clock, template <class> class Atomic = std::atomic>
 class uuid_v7_generator {
   static_assert(
       !std::is_same_v<Clock, std::chrono::steady_clock>,
@@ -421,8 +422,8 @@ class uuid_v7_generator {
 
   [[no_unique_address]] detail::clock_reference<Clock> clock_;
   detail::secret_function random_;
-  std::atomic<std::uint64_t> last_{0};
-  std::atomic<std::uint64_t> read_at_{detail::processor_ticks() - detail::ticks_of_no_reading};
+  Atomic<std::uint64_t> last_{0};
+  Atomic<std::uint64_t> read_at_{detail::processor_ticks() - detail::ticks_of_no_reading};
 };
 
 uuid_v7_generator()->uuid_v7_generator<>;
