@@ -449,4 +449,15 @@ TEST(lease_pool, takes_an_earlier_time_for_the_last_one) {
   EXPECT_EQ(p.leased(), 10u);
 }
 
+TEST(lease_pool, ends_no_lease_at_the_end_of_time) {
+  const manual_clock clock(manual_clock::time_point::max());
+  pool p({.rate = quoin::per_second(10)}, clock);
+  const quoin::lease_request request{.node = 1, .sequence = 1, .wanted = 4};
+  const quoin::lease_grant first = p.grant(request);
+  EXPECT_EQ(first.granted, 4u);
+  EXPECT_EQ(p.grant({.node = 1, .lease = first.lease, .sequence = 2, .wanted = 4}).lease,
+            first.lease);
+  EXPECT_EQ(p.nodes(), 1u);
+}
+
 }  // namespace

@@ -124,7 +124,7 @@ class lease_pool_core {
     next_deadline_ = INT64_MAX;
     std::size_t ended = 0;
     for (std::size_t i = 0; i < leases_.size();) {
-      if (leases_[i].deadline > now_) {
+      if (leases_[i].deadline > now_ || leases_[i].deadline == INT64_MAX) {  // at the end of time
         next_deadline_ = min_of(next_deadline_, leases_[i].deadline);
         ++i;
       } else {
