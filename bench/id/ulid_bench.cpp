@@ -11,24 +11,15 @@
 #include <limits>
 #include <string>
 
+#include "bench_support.hpp"
+
 namespace {
 
+using id_bench::calls;
+using id_bench::clock_type;
+using id_bench::infinite;
+using id_bench::time;
 using quoin::ulid;
-using clock_type = std::chrono::steady_clock;
-
-constexpr std::size_t calls = 20'000;
-constexpr double infinite = std::numeric_limits<double>::infinity();
-
-template <class F>
-void time(double& best, F f) {
-  const auto start = clock_type::now();
-  for (std::size_t i = 0; i < calls; ++i) {
-    auto value = f(i);
-    benchmark::DoNotOptimize(value);
-  }
-  const std::chrono::duration<double, std::nano> taken = clock_type::now() - start;
-  best = std::min(best, taken.count() / static_cast<double>(calls));
-}
 
 void ulids(benchmark::State& state) {
   quoin::ulid_generator ids;
