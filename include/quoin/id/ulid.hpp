@@ -26,8 +26,8 @@
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/clock.hpp>
 #include <quoin/detail/expected.hpp>
+#include <quoin/detail/id_128.hpp>
 #include <quoin/detail/id_error.hpp>
-#include <quoin/detail/id_hash.hpp>
 #include <quoin/detail/id_ulid_text.hpp>
 #include <quoin/detail/id_uuid_random.hpp>
 #include <quoin/hash/siphash.hpp>
@@ -50,22 +50,12 @@ using ulid_time = std::chrono::time_point<std::chrono::system_clock,
                                           std::chrono::duration<std::int64_t, std::milli>>;
 
 /// A ULID. Ordered by their bytes, which is the order of their text and of their time.
-class ulid {
+class ulid : public detail::id_128<ulid> {
  public:
-  using bytes_type = std::array<unsigned char, 16>;
-
   /// Number of characters of the text.
   static constexpr std::size_t text_size = detail::ulid_text_size;
 
-  /// The first of all.
-  constexpr ulid() noexcept = default;
-  /// The ULID of these bytes, the first ones the first of its text: also those of a UUID.
-  constexpr explicit ulid(const bytes_type& bytes) noexcept : bytes_(bytes) {}
-  /// The ULID whose first 64 bits are the number `high`, and whose last are `low`.
-  constexpr ulid(std::uint64_t high, std::uint64_t low) noexcept {
-    detail::store_be(bytes_.data(), high);
-    detail::store_be(bytes_.data() + 8, low);
-  }
+  using detail::id_128<ulid>::id_128;
 
   /// The ULID that `text` is: 26 digits and letters of either case without I, L, O and U, the first
   /// not above 7. An error for anything else: `truncated` or `trailing_bytes` if its size is wrong,
@@ -90,15 +80,6 @@ class ulid {
     return text;
   }
 
-  [[nodiscard]] constexpr const bytes_type& bytes() const noexcept { return bytes_; }
-  /// The first eight bytes as a number, which orders before `low`.
-  [[nodiscard]] constexpr std::uint64_t high() const noexcept {
-    return detail::load_be<std::uint64_t>(bytes_.data());
-  }
-  [[nodiscard]] constexpr std::uint64_t low() const noexcept {
-    return detail::load_be<std::uint64_t>(bytes_.data() + 8);
-  }
-
   /// When it was made, by its maker's clock: from 1970 to 10889.
   [[nodiscard]] constexpr ulid_time time() const noexcept {
     return ulid_time(ulid_time::duration(static_cast<std::int64_t>(high() >> 16)));
@@ -121,26 +102,12 @@ class ulid {
     return {milliseconds(time) << 16 | 0xffff, UINT64_MAX};
   }
 
-  friend constexpr bool operator==(const ulid&, const ulid&) noexcept = default;
-  friend constexpr std::strong_ordering operator<=>(const ulid& a, const ulid& b) noexcept {
-    const auto order = a.high() <=> b.high();
-    return order != 0 ? order : a.low() <=> b.low();
-  }
-
-  /// A key for `quoin::hash` and all that takes it: the hash of its bytes.
-  template <class Hash>
-  friend constexpr std::uint64_t quoin_hash(const ulid& id, const Hash& hash) noexcept {
-    return hash(id.bytes_);
-  }
-
  private:
   [[nodiscard]] static constexpr std::uint64_t milliseconds(ulid_time time) noexcept {
     constexpr std::int64_t last = (std::int64_t{1} << 48) - 1;
     const std::int64_t count = time.time_since_epoch().count();
     return count < 0 ? 0 : static_cast<std::uint64_t>(detail::min_of(count, last));
   }
-
-  bytes_type bytes_{};
 };
 
 /// How a generator of ULIDs works.

@@ -38,7 +38,7 @@
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/clock.hpp>
 #include <quoin/detail/expected.hpp>
-#include <quoin/detail/id_hash.hpp>
+#include <quoin/detail/id_128.hpp>
 #include <quoin/detail/id_uuid_random.hpp>
 #include <quoin/detail/id_uuid_text.hpp>
 #include <quoin/detail/id_wait.hpp>  // coarse_system_clock
@@ -74,22 +74,12 @@ using uuid_time =
 
 /// A UUID of any version and variant. They are ordered by their bytes, which is the order of their
 /// text in either case and, of versions 6 and 7, that of their time.
-class uuid {
+class uuid : public detail::id_128<uuid> {
  public:
-  using bytes_type = std::array<unsigned char, 16>;
-
   /// Number of characters of the text.
   static constexpr std::size_t text_size = detail::uuid_text_size;
 
-  /// The nil UUID.
-  constexpr uuid() noexcept = default;
-  /// The UUID of these bytes, the first ones the first of its text.
-  constexpr explicit uuid(const bytes_type& bytes) noexcept : bytes_(bytes) {}
-  /// The UUID whose first 16 digits are the number `high`, and whose last are `low`.
-  constexpr uuid(std::uint64_t high, std::uint64_t low) noexcept {
-    detail::store_be(bytes_.data(), high);
-    detail::store_be(bytes_.data() + 8, low);
-  }
+  using detail::id_128<uuid>::id_128;
 
   /// 00000000-0000-0000-0000-000000000000, which stands for none.
   [[nodiscard]] static constexpr uuid nil() noexcept { return {}; }
@@ -150,14 +140,6 @@ class uuid {
 
   // ---- What it says
 
-  [[nodiscard]] constexpr const bytes_type& bytes() const noexcept { return bytes_; }
-  /// The first eight bytes as a number, which orders before `low`.
-  [[nodiscard]] constexpr std::uint64_t high() const noexcept {
-    return detail::load_be<std::uint64_t>(bytes_.data());
-  }
-  [[nodiscard]] constexpr std::uint64_t low() const noexcept {
-    return detail::load_be<std::uint64_t>(bytes_.data() + 8);
-  }
   [[nodiscard]] constexpr bool is_nil() const noexcept { return *this == uuid(); }
 
   [[nodiscard]] constexpr uuid_variant variant() const noexcept {
@@ -226,18 +208,6 @@ class uuid {
     return {v7_milliseconds(time) << 16 | 0x7fff, ~(std::uint64_t{1} << 62)};
   }
 
-  friend constexpr bool operator==(const uuid&, const uuid&) noexcept = default;
-  friend constexpr std::strong_ordering operator<=>(const uuid& a, const uuid& b) noexcept {
-    const auto order = a.high() <=> b.high();
-    return order != 0 ? order : a.low() <=> b.low();
-  }
-
-  /// A key for `quoin::hash` and all that takes it: the hash of its bytes.
-  template <class Hash>
-  friend constexpr std::uint64_t quoin_hash(const uuid& id, const Hash& hash) noexcept {
-    return hash(id.bytes_);
-  }
-
  private:
   /// From 1582-10-15, the first day of the Gregorian calendar, to 1970, in steps of 100 ns.
   static constexpr std::int64_t unix_epoch = 0x01b21dd213814000;
@@ -253,8 +223,6 @@ class uuid {
     constexpr std::uint64_t last = (std::uint64_t{1} << 48) - 1;
     return ticks < 0 ? 0 : detail::min_of(static_cast<std::uint64_t>(ticks) / 10'000, last);
   }
-
-  bytes_type bytes_{};
 };
 
 /// The order of bytes, but with version 1 as if it were version 6: by time, then by clock sequence
