@@ -245,7 +245,7 @@ void run_format(const settings& s) {
   if (s.format == "ulid") {
     return run(s, told_time<quoin::ulid>, [](const settings& t) {
       quoin::ulid_generator<> ids;
-      print(t.count, [&] { return ids.next().value().to_string(); });
+      print(t.count, [&] { return ids.next().to_string(); });
     });
   }
   if (s.format == "ksuid") return run(s, told_time<quoin::ksuid>, make_ksuids);

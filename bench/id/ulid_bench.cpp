@@ -26,7 +26,7 @@ void ulids(benchmark::State& state) {
   std::array<ulid, 256> values;
   std::array<std::string, 256> texts;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = ids.next().value();
+    values[i] = ids.next();
     texts[i] = values[i].to_string();
   }
   char out[ulid::text_size] = {};
@@ -41,9 +41,9 @@ void ulids(benchmark::State& state) {
     });
     time(parse, [&](std::size_t i) { return *ulid::parse(texts[i % 256]); });
     time(clock, [](std::size_t) { return std::chrono::system_clock::now(); });
-    time(next, [&](std::size_t) { return *ids.next(); });
+    time(next, [&](std::size_t) { return ids.next(); });
     quoin::ulid_generator other;
-    time(fresh, [&](std::size_t) { return *other.next_at(now + ++later); });
+    time(fresh, [&](std::size_t) { return other.next_at(now + ++later); });
   }
   state.counters["write"] = write;
   state.counters["parse"] = parse;

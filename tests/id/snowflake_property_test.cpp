@@ -177,7 +177,7 @@ RC_GTEST_PROP(Snowflake, WaitsAndGoesOn, ()) {
     std::uint64_t id = 0;
     try {
       id = ids.next();
-    } catch (const std::invalid_argument&) {
+    } catch (const quoin::id_failure&) {
       continue;
     }
     RC_ASSERT(i == 0 || id > last);

@@ -15,6 +15,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -139,7 +140,7 @@ TEST(ulid_generator, follows_every_trace_of_a_clock) {
         break;
       default:;
     }
-    const auto next = ids.next();
+    const auto next = i % 2 == 0 ? ids.next() : ids.try_next();
     ASSERT_TRUE(next);
     ASSERT_LT(last, *next);
     const auto now = std::chrono::floor<std::chrono::milliseconds>(clock.now().time_since_epoch());
@@ -157,11 +158,18 @@ TEST(ulid_generator, says_when_there_are_no_more) {
   const manual clock(at(1469922850259ms));
   const ulid end = id("01ARZ3NDEKZZZZZZZZZZZZZZZY");
   quoin::ulid_generator ids({.after = end}, clock);
-  EXPECT_EQ(ids.next().value(), end.successor());
-  EXPECT_EQ(ids.next().error(), id_error::exhausted);
-  EXPECT_EQ(ids.next_at(at(0ms)).error(), id_error::exhausted);
-  EXPECT_EQ(ids.next_at(clock.now() + 1ms)->time().time_since_epoch(), 1469922850260ms);
-  EXPECT_EQ(ids.next_at(at(-1h))->time().time_since_epoch(), 1469922850260ms);
+  EXPECT_EQ(ids.next(), end.successor());
+  EXPECT_EQ(ids.try_next().error(), id_error::exhausted);
+  EXPECT_EQ(ids.try_next_at(at(0ms)).error(), id_error::exhausted);
+  try {
+    static_cast<void>(ids.next());
+    ADD_FAILURE();
+  } catch (const quoin::id_failure& e) {
+    EXPECT_EQ(e.code(), id_error::exhausted);
+    EXPECT_STREQ(e.what(), "quoin::ulid_generator: no id: all ids of this time are given");
+  }
+  EXPECT_EQ(ids.next_at(clock.now() + 1ms).time().time_since_epoch(), 1469922850260ms);
+  EXPECT_EQ(ids.next_at(at(-1h)).time().time_since_epoch(), 1469922850260ms);
 
   struct long_clock {
     using duration = std::chrono::hours;
@@ -170,8 +178,9 @@ TEST(ulid_generator, says_when_there_are_no_more) {
   };
   const long_clock far;
   quoin::ulid_generator late({}, far);
-  EXPECT_EQ(late.next().error(), id_error::time_over);
-  EXPECT_TRUE(late.next_at(long_clock::time_point(1h)));
+  EXPECT_EQ(late.try_next().error(), id_error::time_over);
+  EXPECT_THROW(static_cast<void>(late.next()), std::runtime_error);
+  EXPECT_TRUE(late.try_next_at(long_clock::time_point(1h)));
 }
 
 // What a child of `fork` makes, against what its parent makes meanwhile.
@@ -183,7 +192,7 @@ void expect_another_child(quoin::ulid_generator<Clock>& ids, ulid before) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   ulid mine[n], its[n];
-  for (ulid& id : mine) id = ids.next().value();
+  for (ulid& id : mine) id = ids.next();
   if (child == 0) _exit(write(ends[1], mine, sizeof mine) == sizeof mine ? 0 : 1);
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -208,9 +217,9 @@ TEST(ulid_generator, another_one_makes_others_and_so_does_a_child) {
   manual clock(at(9ms));
   quoin::ulid_generator ids({.key = quoin::siphash_key{1, 2}}, clock);
   expect_another_child(ids, {});
-  expect_another_child(ids, ids.next().value());  // within the millisecond of an id of both
+  expect_another_child(ids, ids.next());  // within the millisecond of an id of both
   clock.set(at(3ms));
-  expect_another_child(ids, ids.next().value());
+  expect_another_child(ids, ids.next());
   const ulid after = ulid::first_at(quoin::ulid_time(7h));
   quoin::ulid_generator later({.key = quoin::siphash_key{1, 2}, .after = after}, clock);
   expect_another_child(later, after);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Why there is no id.
+/// Why there is no id, and how that is said where nobody asks for a reason.
 #ifndef QUOIN_DETAIL_ID_ERROR_HPP
 #define QUOIN_DETAIL_ID_ERROR_HPP
 
 #include <quoin/detail/config.hpp>
+#include <quoin/detail/error.hpp>
 
 #include <cstdint>
+#include <cstdio>
+#include <stdexcept>
 
 namespace quoin::inline QUOIN_ABI {
 
@@ -41,6 +44,37 @@ enum class id_error : std::uint8_t {
   }
   return "unknown";
 }
+
+/// What `next` throws when there is no id to give: no mistake of the caller's, but a clock that was set
+/// back, a disk that is full. Programs that mean to go on ask `try_next`, which returns the code.
+/// @tparam Code  an enumeration that has a `to_text`.
+template <class Code>
+class basic_id_failure : public std::runtime_error {
+ public:
+  basic_id_failure(const char* text, Code code) : std::runtime_error(text), code_(code) {}
+  /// Why there is none.
+  [[nodiscard]] Code code() const noexcept { return code_; }
+
+ private:
+  Code code_;
+};
+using id_failure = basic_id_failure<id_error>;
+
+namespace detail {
+
+/// Fails with "<type>: no id: <code><more>": throws `basic_id_failure` or calls the failure handler.
+template <class Code>
+[[noreturn]] QUOIN_COLD void fail_id(const char* type, Code code, const char* more = "") {
+  char text[256];
+  std::snprintf(text, sizeof text, "quoin::%s: no id: %s%s", type, to_text(code), more);
+#if QUOIN_HAS_EXCEPTIONS
+  throw basic_id_failure<Code>(text, code);
+#else
+  hand_over_failure(text);
+#endif
+}
+
+}  // namespace detail
 
 }  // namespace quoin::inline QUOIN_ABI
 

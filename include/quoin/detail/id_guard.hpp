@@ -56,6 +56,12 @@ class snowflake_marks {
     return word < renew_.load(std::memory_order_acquire);
   }
 
+  /// What must be saved before ids of `tick` may be given.
+  [[nodiscard]] std::chrono::sys_time<std::chrono::milliseconds> mark_for(
+      std::int64_t tick) const noexcept {
+    return id_millisecond_of<Layout>(min_of(tick + interval_, Layout::ticks));
+  }
+
   /// Called where `covers(word)` is false; 0 where the word may be given now.
   QUOIN_COLD id_error renew(std::uint64_t word) {
     if (saving_.exchange(1, std::memory_order_acquire) != 0) {
@@ -73,8 +79,7 @@ class snowflake_marks {
   };
 
   void save(std::int64_t tick) {
-    const std::int64_t target = min_of(tick + interval_, Layout::ticks);
-    const auto time = id_millisecond_of<Layout>(target);
+    const auto time = mark_for(tick);
     const std::int64_t marked = min_of(Layout::tick_of(time.time_since_epoch()), Layout::ticks);
     // If it fails or throws, there is no other attempt before there must be one.
     renew_.store(mark_.load(std::memory_order_acquire), std::memory_order_release);
@@ -97,6 +102,10 @@ class snowflake_marks<Layout, no_guard, Atomic> {
   snowflake_marks(const snowflake_options& /*options*/, std::uint64_t /*first*/, no_guard /*guard*/,
                   const char* /*type*/) noexcept {}
   [[nodiscard]] static constexpr bool covers(std::uint64_t /*word*/) noexcept { return true; }
+  [[nodiscard]] static constexpr std::chrono::sys_time<std::chrono::milliseconds> mark_for(
+      std::int64_t /*tick*/) noexcept {
+    return {};
+  }
   [[nodiscard]] static constexpr id_error renew(std::uint64_t /*word*/) noexcept { return {}; }
 };
 

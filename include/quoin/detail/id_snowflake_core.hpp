@@ -99,8 +99,9 @@ struct id_run {
 /// Why there is none.
 struct id_refusal {
   id_error reason{};
-  bool waits = false;      // `next` waits, by the options …
-  std::int64_t until = 0;  // … until the clock is in this tick
+  bool waits = false;       // `next` waits, by the options …
+  std::int64_t until = 0;   // … until the clock is in this tick; or the tick that has no mark yet
+  std::int64_t behind = 0;  // how many ticks the clock is behind the last id, or the first one
 };
 
 /// What may be given at a state and a time. No state of its own.
@@ -166,13 +167,15 @@ class snowflake_rules {
   [[nodiscard]] QUOIN_COLD id_refusal refusal(std::uint64_t word, std::int64_t now) const noexcept {
     if (now >= Layout::ticks || word >= end) return {id_error::time_over};
     const std::int64_t until = tick_of(word) - lead_;
-    if (word == first_) return {id_error::too_early, until - now <= longest_start_, until};
-    const std::int64_t behind = last_tick(word) - lead_ - now;
-    const bool near = behind <= backward_;
-    if (behind > 0 && !(near && on_clock_back_ == clock_back::continue_)) {
-      return {id_error::clock_back, near && on_clock_back_ == clock_back::wait, until};
+    if (word == first_) {
+      return {id_error::too_early, until - now <= longest_start_, until, tick_of(word) - now};
     }
-    return {id_error::exhausted, on_exhaustion_ != exhaustion::error, until};
+    const std::int64_t behind = last_tick(word) - now;
+    const bool near = behind - lead_ <= backward_;
+    if (behind > lead_ && !(near && on_clock_back_ == clock_back::continue_)) {
+      return {id_error::clock_back, near && on_clock_back_ == clock_back::wait, until, behind};
+    }
+    return {id_error::exhausted, on_exhaustion_ != exhaustion::error, until, behind};
   }
 
   /// The first time of which no id was given when `word` was the next one.
@@ -209,8 +212,8 @@ class snowflake_rules {
 
   /// Whether there is more of the last id's tick, and it may be given though the clock is before it.
   [[nodiscard]] bool goes_on(std::uint64_t word, std::int64_t now) const noexcept {
-    return on_clock_back_ == clock_back::continue_ && word != first_ &&
-           last_tick(word) == tick_of(word) && tick_of(word) - (now + lead_) <= backward_;
+    return on_clock_back_ == clock_back::continue_ && last_tick(word) == tick_of(word) &&
+           tick_of(word) - (now + lead_) <= backward_;
   }
 
   /// Multiples of the golden ratio: as even as can be, whichever ticks come.

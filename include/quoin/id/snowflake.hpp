@@ -186,8 +186,8 @@ class snowflake_generator {
 
   /// An id. Waits as the options say. Where they say error, the clock is back too far, the layout's
   /// time is over or a mark cannot be saved, there is none, and that is a failure: it throws
-  /// `std::invalid_argument`, or calls the failure handler. Programs that mean to go on then ask
-  /// `try_next`.
+  /// `id_failure`, a `std::runtime_error` that says how far the clock is behind or which mark it is, or
+  /// calls the failure handler. Programs that mean to go on then ask `try_next`.
   [[nodiscard]] std::uint64_t next() { return id_of(take_or_wait(1).first); }
 
   /// 1 to `count` ids of one unit of time, as many as are left in it; none if `count` is 0. Waits and
@@ -278,7 +278,7 @@ class snowflake_generator {
       if (!marks_.covers(run.first)) [[unlikely]] {
         const id_error reason = marks_.renew(run.first);
         if (reason != id_error{}) {
-          why = {reason, reason == id_error::guard_busy};
+          why = {reason, reason == id_error::guard_busy, rules::tick_of(run.first)};
           return {};
         }
       }
@@ -311,7 +311,7 @@ class snowflake_generator {
     std::chrono::nanoseconds spin = detail::id_most_spin;
     std::chrono::nanoseconds nap(50'000);  // while another thread saves a mark, longer each time
     for (;;) {
-      if (!why.waits) fail(why.reason);
+      if (!why.waits) fail(why);
       if (why.reason == id_error::guard_busy) {
         detail::id_sleep(nap);
         nap = detail::min_of(2 * nap, std::chrono::nanoseconds(4'000'000));
@@ -331,10 +331,18 @@ class snowflake_generator {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(Layout::until(tick, now));
   }
 
-  [[noreturn]] QUOIN_COLD static void fail(id_error reason) {
-    char text[160];
-    std::snprintf(text, sizeof text, "quoin::%s: no id: %s", name, to_text(reason));
-    detail::fail(text);
+  [[noreturn]] QUOIN_COLD void fail(const detail::id_refusal& why) const {
+    char more[64] = "";
+    if (why.reason == id_error::clock_back || why.reason == id_error::too_early) {
+      using unit = typename Layout::unit::period;
+      std::snprintf(more, sizeof more, ", by %.3f s",
+                    static_cast<double>(why.behind) * unit::num / unit::den);
+    } else if (why.reason == id_error::guard_failed) {
+      const std::int64_t mark = marks_.mark_for(why.until).time_since_epoch().count();
+      std::snprintf(more, sizeof more, ", that of %lld ms since 1970",
+                    static_cast<long long>(mark));
+    }
+    detail::fail_id(name, why.reason, more);
   }
 
   // What all threads read, and apart from it what they write.

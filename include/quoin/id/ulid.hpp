@@ -16,9 +16,9 @@
 ///
 /// @code
 /// quoin::ulid_generator ids;
-/// if (const auto id = ids.next()) std::string text = id->to_string();  // 01ARZ3NDEKTSV4RRFFQ69G5FAV
+/// std::string text = ids.next().to_string();  // 01ARZ3NDEKTSV4RRFFQ69G5FAV
 /// const auto read = quoin::ulid::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV");
-/// read->time();                                                        // 2016-07-30 23:54:10.259
+/// read->time();                               // 2016-07-30 23:54:10.259
 /// @endcode
 #ifndef QUOIN_ID_ULID_HPP
 #define QUOIN_ID_ULID_HPP
@@ -145,11 +145,15 @@ class ulid_generator {
   ulid_generator(const ulid_generator&) = delete;
   ulid_generator& operator=(const ulid_generator&) = delete;
 
-  /// The next id. `exhausted` if the last one was the last of its millisecond and the clock is not
+  /// The next id. There is none if the last one was the last of its millisecond and the clock is not
   /// past that, which within one of n ids has a probability of n / 2^80, and for a child of `fork` one
-  /// of 2^-24; `time_over` in the year 10889.
-  [[nodiscard]] expected<ulid, id_error> next() noexcept { return next_at(clock_.now()); }
-  [[nodiscard]] expected<ulid, id_error> next_at(time_point now) noexcept {
+  /// of 2^-24; nor in the year 10889. Then it throws `id_failure`, or calls the failure handler.
+  [[nodiscard]] ulid next() { return checked(try_next()); }
+  [[nodiscard]] ulid next_at(time_point now) { return checked(try_next_at(now)); }
+
+  /// The next id, or why there is none: `exhausted`, `time_over`.
+  [[nodiscard]] expected<ulid, id_error> try_next() noexcept { return try_next_at(clock_.now()); }
+  [[nodiscard]] expected<ulid, id_error> try_next_at(time_point now) noexcept {
     const std::uint64_t time = detail::unix_time<std::chrono::milliseconds>(now);
     if (time >> 48 != 0) return unexpected(id_error::time_over);
     std::optional<ulid> next;
@@ -167,6 +171,12 @@ class ulid_generator {
   }
 
  private:
+  [[nodiscard]] static ulid checked(const expected<ulid, id_error>& id) {
+    if (!id) [[unlikely]]
+      detail::fail_id("ulid_generator", id.error());
+    return *id;
+  }
+
   /// The ULID `steps` after the successor of the last one, in the same millisecond.
   [[nodiscard]] std::optional<ulid> after_last(std::uint64_t steps) const noexcept {
     const std::uint64_t low = last_.low() + steps;
