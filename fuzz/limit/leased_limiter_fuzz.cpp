@@ -51,6 +51,7 @@ void operate(quoin_fuzz::input in) {
         grants[place].granted = in.take<std::uint64_t>();
         grants[place].valid_for = std::chrono::nanoseconds(in.take<std::int64_t>());
         grants[place].renew_after = std::chrono::nanoseconds(in.take<std::int64_t>());
+        grants[place].limit = in.take<std::uint64_t>();
         break;
       default: {
         const std::uint64_t cost = in.take_in<std::uint8_t>(1, 60),
@@ -61,6 +62,7 @@ void operate(quoin_fuzz::input in) {
         QUOIN_FUZZ_CHECK(d.remaining == held - (d.allowed ? cost : 0));
         QUOIN_FUZZ_CHECK(!d.allowed || d.retry_after.count() == 0);
         QUOIN_FUZZ_CHECK(d.retry_after.count() >= 0);
+        QUOIN_FUZZ_CHECK(d.allowed || (cost > d.limit) == (d.retry_after == quoin::never));
         if (d && honest) QUOIN_FUZZ_CHECK(oracle.try_acquire(cost).allowed);
       }
     }

@@ -425,6 +425,43 @@ TEST(lease_pool, another_quota_leaves_leases_alone) {
   EXPECT_EQ(p.options().rate, quoin::per_second(10));
 }
 
+TEST(lease_pool, counts_what_lapses_as_spent_when_the_lease_ended) {
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(100), .burst = 100, .interval = 10ms, .term = 1s}, clock);
+  node a = named(1), b = named(2);
+  a.ask(p, 60);
+  clock.advance(100ms);
+  b.ask(p, 40);
+  EXPECT_EQ(p.available(), 0u);
+  clock.advance(1500ms);  // nobody asks for half a second after the last lease ended
+  p.advance_to(clock.now());
+  EXPECT_EQ(p.lapsed(), 100u);
+  EXPECT_EQ(p.available(), 50u);
+}
+
+/// What a node spends beside one that never does, and needs so much at once.
+std::uint64_t spent_beside(std::uint64_t needed) {
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(1000), .burst = 1000}, clock);
+  node small = named(1), large = named(2);
+  std::uint64_t passed = 0;
+  for (int i = 0; i < 100; ++i, clock.advance(100ms)) {
+    large.request.needed = needed;
+    EXPECT_EQ(large.ask(p, 1000).limit, 1000u);
+    EXPECT_EQ(small.ask(p, 300).limit, 1000u);
+    passed += small.held;
+    small.spend(small.held);
+  }
+  return passed;
+}
+
+TEST(lease_pool, keeps_nothing_for_a_cost_that_never_passes) {
+  const std::uint64_t passed = spent_beside(0);
+  EXPECT_GE(passed, 7000u);
+  EXPECT_EQ(spent_beside(1001), passed);
+  EXPECT_EQ(spent_beside(~std::uint64_t{0}), passed);
+}
+
 TEST(lease_pool, of_no_rate_leases_its_burst_once) {
   manual_clock clock;
   pool p({.rate = quoin::per_second(0), .burst = 5}, clock);

@@ -60,7 +60,7 @@ TEST(leased_limiter, asks_when_it_lacks_and_spends_what_it_is_given) {
   d = one.try_acquire_at(at(2ms), 3);
   EXPECT_TRUE(d);
   EXPECT_EQ(d.remaining, 1u);
-  EXPECT_EQ(d.limit, 4u);
+  EXPECT_EQ(d.limit, std::uint64_t{1} << 32) << "no pool has said that it has less";
   EXPECT_FALSE(one.due_at(at(12ms))) << "an eighth of an interval";
   ASSERT_TRUE(one.due_at(at(13ms)));
   // 3 in 25 ms are 12.24 in 102 ms.
@@ -207,6 +207,17 @@ TEST(leased_limiter, asks_at_once_if_it_may) {
       one.try_acquire(1, [](const lease_request&) { return std::optional<lease_grant>(); }));
   clock.advance(100ms);
   EXPECT_TRUE(one.try_acquire(1, ask));
+}
+
+TEST(leased_limiter, wants_what_a_cost_after_a_long_quiet_needs) {
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(100)}, clock);
+  limiter one({.node = 1}, clock);
+  const auto ask = [&](const lease_request& request) { return std::optional(p.grant(request)); };
+  for (const std::uint64_t cost : {4u, 40u, 90u, 100u}) {
+    EXPECT_TRUE(one.try_acquire(cost, ask)) << cost;
+    clock.advance(100s);
+  }
 }
 
 // --- nodes, a pool, and a network that loses, doubles and delays ------------------------------------
@@ -382,6 +393,62 @@ TEST(leased_limiter, costs_above_a_share_pass_in_turn) {
   EXPECT_GE(passed_of_cost(100, 64, 0), 61'000u * 8 / 10);
   EXPECT_GE(passed_of_cost(10, 250, 1), 61'000u * 7 / 10) << "one of them with small costs";
   EXPECT_EQ(passed_of_cost(2, 1001, 0), 0u);
+}
+
+/// As a bucket of that burst would.
+TEST(leased_limiter, says_of_a_cost_above_the_burst_what_a_bucket_says) {
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(1000), .burst = 50}, clock);
+  quoin::token_bucket bucket({.rate = quoin::per_second(1000), .burst = 50}, clock);
+  limiter one({.node = 5}, clock);
+  const auto renew = [&] {
+    ASSERT_TRUE(one.due_at(clock.now()));
+    const lease_request request = one.request_at(clock.now());
+    one.granted_at(clock.now(), p.grant(request));
+  };
+  EXPECT_EQ(one.try_acquire(51).reason, limit_reason::limited) << "nobody has said so yet";
+  renew();
+  const decision d = one.try_acquire(51), of_bucket = bucket.try_acquire(51);
+  EXPECT_EQ(d.reason, of_bucket.reason);
+  EXPECT_EQ(d.retry_after, of_bucket.retry_after);
+  EXPECT_EQ(d.limit, of_bucket.limit);
+  EXPECT_EQ(one.peek(51).reason, limit_reason::cost_above_limit);
+  EXPECT_EQ(one.time_until_at(clock.now(), 51), never);
+  EXPECT_EQ(one.try_acquire(50).limit, 50u);
+  // Nor does it ask for more because of that; but now and then, if that is still so.
+  one.reset();
+  int messages = 0;
+  for (int ms = 0; ms < 10'000; ++ms, clock.advance(1ms)) {
+    EXPECT_FALSE(one.try_acquire(60));
+    if (!one.due_at(clock.now())) continue;
+    ++messages;
+    const lease_request request = one.request_at(clock.now());
+    EXPECT_EQ(request.wanted, 0u);
+    EXPECT_EQ(request.needed, 0u);
+    one.granted_at(clock.now(), p.grant(request));
+  }
+  EXPECT_LE(messages, 12) << "two in a term";
+  p.reconfigure(quoin::per_second(1000), 80);
+  clock.advance(1s);
+  EXPECT_EQ(one.try_acquire(60).reason, limit_reason::cost_above_limit);
+  renew();
+  EXPECT_EQ(one.try_acquire(60).reason, limit_reason::limited);
+  EXPECT_EQ(one.try_acquire(81).reason, limit_reason::cost_above_limit);
+  p.reconfigure(quoin::per_second(0), 0);
+  clock.advance(1s);
+  renew();
+  EXPECT_EQ(one.try_acquire().reason, limit_reason::no_rate);
+}
+
+TEST(leased_limiter, a_fallback_may_let_pass_what_the_pool_never_would) {
+  manual_clock clock;
+  limiter one({.node = 5, .max_wanted = 5, .fallback = quoin::per_second(10)}, clock);
+  EXPECT_TRUE(one.try_acquire(8));
+  const decision d = one.try_acquire(8);
+  EXPECT_EQ(d.reason, limit_reason::limited);
+  EXPECT_EQ(d.retry_after, 600ms);
+  EXPECT_EQ(one.try_acquire(11).reason, limit_reason::cost_above_limit);
+  EXPECT_EQ(one.try_acquire(11).retry_after, never);
 }
 
 TEST(leased_limiter, all_of_the_rate_passes) {

@@ -108,6 +108,13 @@ concept limiter = requires(T& limiter, const T& same, typename T::time_point now
 
 namespace quoin::inline QUOIN_ABI::detail {
 
+/// Why `cost` tokens, at least one, do not pass where never more than `limit` do. To split a request
+/// is of no use where nothing passes at all.
+[[nodiscard]] constexpr limit_reason refusal_of(std::uint64_t cost, std::uint64_t limit) noexcept {
+  if (cost <= limit) return limit_reason::limited;
+  return limit == 0 ? limit_reason::no_rate : limit_reason::cost_above_limit;
+}
+
 /// Nanoseconds since the epoch of the clock, which is all of time that an algorithm sees. What 64 bits
 /// do not hold, of a clock with longer ticks, is the first or the last time that they do.
 template <class TimePoint>

@@ -37,6 +37,7 @@ struct lease_grant {
   limit_reason reason = limit_reason::none;
   /// What the node holds above this it gives back with its next request.
   std::uint64_t hold_at_most = ~std::uint64_t{0};
+  std::uint64_t limit = ~std::uint64_t{0};  ///< the pool's burst: a cost above it never passes
 
   friend constexpr bool operator==(const lease_grant&, const lease_grant&) = default;
 };

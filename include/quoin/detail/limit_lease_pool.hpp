@@ -73,7 +73,8 @@ class lease_pool_core {
       if (request.lease == of->number && request.sequence == of->sequence) return answer(*of);
       return {.node = request.node,
               .sequence = request.sequence,
-              .renew_after = nanoseconds(interval())};
+              .renew_after = nanoseconds(interval()),
+              .limit = total_.quota().limit};
     }
     if (of == nullptr) {
       of = add(request.node);
@@ -81,10 +82,11 @@ class lease_pool_core {
         return {.node = request.node,
                 .sequence = request.sequence,
                 .renew_after = nanoseconds(term() / 4),
-                .reason = limit_reason::table_full};
+                .reason = limit_reason::table_full,
+                .limit = total_.quota().limit};
       }
     } else if (request.lease != of->number) {  // has forgotten what it held
-      settle(*of);
+      settle(of->held(), now_);
       begin(*of);
     } else {
       report(*of, request);
@@ -93,8 +95,10 @@ class lease_pool_core {
     of->sequence = request.sequence;
     of->deadline = min_of(later_time(now_, term()), of->gives_back_by);
     next_deadline_ = min_of(next_deadline_, of->deadline);
-    want(*of, min_of(request.wanted, total_.quota().limit));
-    bound(*of, lease_more(*of, min_of(request.needed, of->wanted)));
+    const std::uint64_t limit = total_.quota().limit;
+    want(*of, min_of(request.wanted, limit));
+    const std::uint64_t needed = request.needed <= limit ? request.needed : 0;  // never passes
+    bound(*of, lease_more(*of, min_of(needed, of->wanted)));
     return answer(*of);
   }
 
@@ -123,12 +127,15 @@ class lease_pool_core {
     if (now_ < next_deadline_) return;
     next_deadline_ = INT64_MAX;
     std::size_t ended = 0;
+    std::uint64_t lost = 0;
+    std::int64_t last = INT64_MIN;
     for (std::size_t i = 0; i < leases_.size();) {
       if (leases_[i].deadline > now_ || leases_[i].deadline == INT64_MAX) {  // at the end of time
         next_deadline_ = min_of(next_deadline_, leases_[i].deadline);
         ++i;
       } else {
-        settle(leases_[i]);
+        lost += leases_[i].held();
+        last = max_of(last, leases_[i].deadline);
         if (leases_[i].gives_back_by <= now_) distrusted_ = later_time(now_, 2 * term());
         if (++ended <= few) {
           want(leases_[i], ~std::uint64_t{0});
@@ -138,6 +145,7 @@ class lease_pool_core {
         leases_.pop_back();
       }
     }
+    settle(lost, last);  // no later than then: what has come back since is there
     if (ended <= few) return;
     wants_.clear();
     for (const lease& each : leases_) wants_.push_back(each.wanted);
@@ -271,7 +279,7 @@ class lease_pool_core {
   /// What the node has told since its last request.
   void report(lease& of, const lease_request& request) noexcept {
     const std::uint64_t spent = min_of(request.spent - min_of(request.spent, of.spent), of.held());
-    take(spent);
+    take(spent, now_);
     of.spent += spent;
     leased_ -= spent;
     const std::uint64_t returned =
@@ -280,15 +288,17 @@ class lease_pool_core {
     leased_ -= returned;
   }
 
-  /// Nothing more will be heard of what is held.
-  void settle(const lease& of) noexcept {
-    if (options_.on_lapse == lapse::spends) take(of.held());
-    leased_ -= of.held();
-    lapsed_ += of.held();
+  /// Nothing more will be heard of `tokens` that were held until `then`.
+  void settle(std::uint64_t tokens, std::int64_t then) noexcept {
+    if (options_.on_lapse == lapse::spends) take(tokens, then);
+    leased_ -= tokens;
+    lapsed_ += tokens;
   }
 
   /// There are as many, unless the quota has become smaller.
-  void take(std::uint64_t tokens) noexcept { total_.acquire_up_to(now_, tokens); }
+  void take(std::uint64_t tokens, std::int64_t then) noexcept {
+    if (tokens != 0) total_.acquire_up_to(then, tokens);
+  }
 
   void want(lease& of, std::uint64_t wanted) noexcept {
     replace_sorted(wants_, of.wanted, wanted);
@@ -391,7 +401,8 @@ class lease_pool_core {
             .valid_for = nanoseconds(left - left / 64),
             .renew_after = nanoseconds(interval()),
             .reason = of.met ? limit_reason::none : limit_reason::limited,
-            .hold_at_most = of.hold_at_most};
+            .hold_at_most = of.hold_at_most,
+            .limit = total_.quota().limit};
   }
 
   token_bucket_core total_;
