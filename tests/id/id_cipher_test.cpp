@@ -57,6 +57,69 @@ TEST(id_cipher, is_the_same_everywhere) {
   }
 }
 
+/// The permutation as docs/formats.md tells it, step by step, of numbers below `n`.
+class by_the_formula {
+ public:
+  by_the_formula(const siphash_key& k, std::uint64_t n) : key_(k), n_(n) {
+    for (std::uint64_t step = std::uint64_t{1} << 31; step != 0; step /= 2) {
+      if ((a_ + step - 1) * (a_ + step - 1) < n) a_ += step;
+    }
+    b_ = (n + a_ - 1) / a_;
+  }
+  [[nodiscard]] std::uint64_t lower_halves() const { return b_; }
+  [[nodiscard]] std::uint64_t encrypt(std::uint64_t x) const {
+    do {
+      std::uint64_t h = x / b_, l = x % b_;
+      for (std::uint64_t i = 0; i < 6; i += 2) {
+        h = (h + f(i, l, a_)) % a_;
+        l = (l + f(i + 1, h, b_)) % b_;
+      }
+      x = h * b_ + l;
+    } while (x >= n_);
+    return x;
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t f(std::uint64_t i, std::uint64_t v, std::uint64_t modulus) const {
+    const std::uint64_t z = (v + word(2 * i)) * 0x9e3779b97f4a7c15u;
+    return quoin::detail::mul_high((z ^ (z >> 32)) * (word(2 * i + 1) | 1), modulus);
+  }
+  [[nodiscard]] std::uint64_t word(std::uint64_t j) const {
+    unsigned char message[24] = {'i', 'd', '_', 'c', 'i', 'p', 'h', '1'};
+    quoin::detail::store_le(message + 8, n_);
+    quoin::detail::store_le(message + 16, j);
+    return quoin::siphash_2_4(message, key_);
+  }
+
+  siphash_key key_;
+  std::uint64_t n_, a_ = 1, b_ = 1;
+};
+
+/// Numbers around those where the upper half changes, of sizes of every length.
+TEST(id_cipher, is_what_the_formula_says) {
+  std::uint64_t walked = 0;
+  for (int bits = 0; bits <= 63; ++bits) {
+    for (std::uint64_t below = 0; below < 5; ++below) {
+      const std::uint64_t most = std::uint64_t{1} << bits;
+      const std::uint64_t size = below == 4 ? most / 7 * 5 + 1 : most - below;
+      if (size == 0 || size > most) continue;
+      const id_cipher cipher({.key = {key.k0, size}, .size = size});
+      const by_the_formula formula({key.k0, size}, size);
+      const std::uint64_t b = formula.lower_halves();
+      walked += size % b != 0 ? 1 : 0;
+      for (const std::uint64_t times :
+           {std::uint64_t{0}, std::uint64_t{1}, size / b / 3, size / b}) {
+        for (const std::uint64_t x : {times * b, times * b - 1, times * b + b / 2}) {
+          if (x >= size) continue;
+          ASSERT_EQ(cipher.encrypt(x), formula.encrypt(x)) << x << " below " << size;
+          ASSERT_EQ(cipher.decrypt(formula.encrypt(x)), x) << x << " below " << size;
+        }
+      }
+    }
+  }
+  EXPECT_GT(walked, 100u);
+}
+
 void expect_bijection(const id_cipher& cipher, bool back) {
   std::vector<bool> seen(static_cast<std::size_t>(cipher.size()));
   for (std::uint64_t x = 0; x < cipher.size(); ++x) {
