@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Requests at times that go on, of which no window has too many, and back; both forms alike; raw
-// bytes.
+// Requests at times that go on, of which no window has too many, and back; both forms alike; refunds,
+// after which what is said to remain passes and no more; raw bytes.
 #include <quoin/limit/sliding_log.hpp>
 
 #include "support/input.hpp"
@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       .max_backward_step = std::chrono::nanoseconds(in.take<std::uint8_t>())};
   quoin::sliding_log value(options, clock);
   quoin::atomic_sliding_log atomic(options, clock);
+  quoin::atomic_sliding_log refunded(options, clock);
   std::vector<std::int64_t> admitted;
   std::int64_t time = 0;
   bool forward = true;
@@ -36,6 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const time_point now{std::chrono::nanoseconds(time)};
     const std::uint64_t cost = in.take<std::uint8_t>() % 8;
     QUOIN_FUZZ_CHECK(value.peek_at(now, cost) == atomic.peek_at(now, cost));
+    if (verb % 4 == 3) refunded.refund_at(now, cost);
+    const std::uint64_t left = refunded.try_acquire_at(now, verb % 5).remaining;
+    QUOIN_FUZZ_CHECK(refunded.peek_at(now, left) && !refunded.peek_at(now, left + 1));
     if (verb % 8 == 1) {
       value.reset();
       atomic.reset();

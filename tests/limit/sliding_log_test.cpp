@@ -195,6 +195,36 @@ TEST(AtomicSlidingLog, AnswersAsTheValueDoes) {
   EXPECT_EQ(atomic.peek_at(at(1us)).remaining, 30u);
 }
 
+// Also when the clock now says less than at a refund before.
+template <class Log>
+void expect_that_what_remains_passes(std::uint64_t seed) {
+  const sliding_log_options options{.rate = {20, 1us}, .max_backward_step = 3us};
+  Log w(options, none);
+  wandering_time time(seed, 300);
+  for (int i = 0; i < 5000; ++i) {
+    const auto now = at(nanoseconds(time.next()));
+    const std::uint64_t cost = time.draw_below(8);
+    if (time.draw_below(4) == 0) {
+      w.refund_at(now, cost);
+    } else {
+      const auto before = w.peek_at(now, cost);
+      const auto d = w.try_acquire_at(now, cost);
+      ASSERT_EQ(d.allowed, cost <= before.remaining) << i;
+      ASSERT_EQ(d.retry_after, before.retry_after) << i;
+      const std::uint64_t left = d.remaining;
+      ASSERT_TRUE(w.peek_at(now, left).allowed) << i;
+      ASSERT_FALSE(w.peek_at(now, left + 1).allowed) << i;
+    }
+  }
+}
+
+TEST(AtomicSlidingLog, LetsPassWhatItSaysRemains) {
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    expect_that_what_remains_passes<atomic_log>(seed);
+    expect_that_what_remains_passes<log>(seed);
+  }
+}
+
 TEST(AtomicSlidingLog, NeverLetsMoreInThanTheLimit) {
   for (const unsigned threads : {2u, 4u, 8u}) {
     for (const std::uint64_t limit : {2u, 100u}) {

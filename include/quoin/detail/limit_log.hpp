@@ -155,8 +155,15 @@ class log_core {
       }
       head_.store(word_of(at), relaxed);
     } else {
+      // As old as what has gone before them, so that what has gone stays one run from the head on,
+      // also at earlier times. (If that is taken just now, they would not have gone.)
+      const std::int64_t now = within_range(time);
+      std::int64_t old = never_taken;
+      if (first != 0) old = time_of(cell_at(after(head, first - 1)).load(acquire));
+      if (!has_gone(old, now)) old = never_taken;
       for (std::uint64_t i = first; i < first + n; ++i) {
-        replace_time(cell_at(after(head, i)), [](std::int64_t) { return never_taken; });
+        replace_time(cell_at(after(head, i)),
+                     [old](std::int64_t then) { return min_of(then, old); });
       }
     }
   }
