@@ -600,6 +600,23 @@ TEST(base62, many_as_one_by_one) {
   }
 }
 
+// A kernel that leaves all to the code behind it would be right, too.
+TEST(base62, kernels_take_whole_steps) {
+  const std::vector<std::uint64_t> numbers(99, max_u64);
+  std::string text(numbers.size() * 11, '?');
+  std::vector<std::uint64_t> back(numbers.size());
+  quoin::detail::for_each_isa([&](quoin::isa level) {
+    const std::size_t expected = level == quoin::isa::scalar ? 0 : 96;
+    constexpr auto usual = quoin::digits_lower_upper;
+    ASSERT_TRUE(same(quoin::detail::base62_write_steps<usual>(level, text.data(), numbers.data(),
+                                                              numbers.size()),
+                     expected));
+    ASSERT_TRUE(same(
+        quoin::detail::base62_read_steps<usual>(level, text.data(), back.data(), numbers.size()),
+        expected));
+  });
+}
+
 // Where a quotient steps: around multiples of 62^4 and of 62^2.
 TEST(base62, many_where_quotients_step) {
   std::uint64_t state = 13;

@@ -30,6 +30,19 @@ inline constexpr std::size_t base62_width_64 = 11;
   return 0x0101010101010101u * byte;
 }
 
+/// The characters of an alphabet as a table in registers: indices have six bits.
+template <base62_alphabet Alphabet>
+struct base62_character_table {
+  alignas(64) char characters[64] = {};
+
+  constexpr base62_character_table() noexcept {
+    for (std::size_t i = 0; i < 62; ++i) characters[i] = Alphabet[i];
+  }
+};
+
+template <base62_alphabet Alphabet>
+inline constexpr base62_character_table<Alphabet> base62_characters_of{};
+
 /// Where in ASCII the digits of an alphabet lie that has '0' to '9', 'A' to 'Z' and 'a' to 'z' each
 /// in a row, as all usual ones have: character = digit + distance, by class.
 struct base62_rows {

@@ -21,6 +21,9 @@
 
 namespace quoin::inline QUOIN_ABI::detail {
 
+/// Numbers at a time where there are many: 88 characters.
+inline constexpr std::size_t base62_step = 8;
+
 template <class T, class... Types>
 concept one_of = (std::same_as<T, Types> || ...);
 
