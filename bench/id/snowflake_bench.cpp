@@ -30,6 +30,22 @@ using wide =
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
 
+/// The system's clock, which is read for each id as any other is.
+struct clock_of_each : std::chrono::system_clock {
+  using time_point = std::chrono::system_clock::time_point;
+  static time_point now() { return std::chrono::system_clock::now(); }
+};
+
+/// The counter that says whether the system's clock was read just now; where there is none, that clock.
+template <class Ticks>
+std::uint64_t counter_now() {
+  if constexpr (requires { Ticks::now(); }) {
+    return Ticks::now();
+  } else {
+    return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  }
+}
+
 /// The usual way: waits by reading the clock again and again while it holds the lock.
 template <class Layout>
 class mutex_generator {
@@ -127,12 +143,16 @@ void time_of(double& best, std::size_t each, F f) {
 }
 
 void one_thread(benchmark::State& state) {
+  using ticks = quoin::detail::ticks_for<std::chrono::system_clock>;
   double system = infinite, coarse = infinite, cas = infinite, system_cas = infinite,
-         coarse_cas = infinite;
-  double next = infinite, next_coarse = infinite, sequence = infinite, reserve = infinite,
-         reserve_coarse = infinite, mutex = infinite;
+         coarse_cas = infinite, counter = infinite, counter_cas = infinite;
+  double next = infinite, next_reading = infinite, next_coarse = infinite, sequence = infinite,
+         sequence_coarse = infinite, reserve = infinite, reserve_coarse = infinite,
+         mutex = infinite;
   quoin::snowflake_generator<wide> ids({});
+  quoin::snowflake_generator<wide, clock_of_each> reading({});
   quoin::snowflake_generator<wide, quoin::coarse_system_clock> cheap({});
+  quoin::snowflake_sequence<wide> mine({});
   quoin::snowflake_sequence<wide, quoin::coarse_system_clock> plain({});
   mutex_generator<wide> locked;
   alignas(64) std::atomic<std::uint64_t> word{0};
@@ -151,12 +171,16 @@ void one_thread(benchmark::State& state) {
   for (auto _ : state) {
     time_of(system, 1, system_now);
     time_of(coarse, 1, coarse_now);
+    time_of(counter, 1, counter_now<ticks>);
     time_of(cas, 1, [&] { return add(1); });
+    time_of(counter_cas, 1, [&] { return add(counter_now<ticks>()); });
     time_of(system_cas, 1, [&] { return add(system_now()); });
     time_of(coarse_cas, 1, [&] { return add(coarse_now()); });
     time_of(next, 1, [&] { return ids.next(); });
+    time_of(next_reading, 1, [&] { return reading.next(); });
     time_of(next_coarse, 1, [&] { return cheap.next(); });
-    time_of(sequence, 1, [&] { return plain.next(); });
+    time_of(sequence, 1, [&] { return mine.next(); });
+    time_of(sequence_coarse, 1, [&] { return plain.next(); });
     time_of(reserve, 64, [&] {
       std::uint64_t sum = 0;
       for (const std::uint64_t id : ids.reserve(64)) sum += id;
@@ -173,10 +197,15 @@ void one_thread(benchmark::State& state) {
   state.counters["coarse_clock"] = coarse;
   state.counters["cas"] = cas;
   state.counters["next"] = next;
-  state.counters["next_vs_clock_and_cas"] = next / system_cas;
+  state.counters["counter"] = counter;
+  state.counters["counter_and_cas"] = counter_cas;
+  state.counters["next_vs_counter_and_cas"] = next / counter_cas;
+  state.counters["next_of_other_clocks"] = next_reading;
+  state.counters["next_of_other_clocks_vs_clock_and_cas"] = next_reading / system_cas;
   state.counters["next_coarse"] = next_coarse;
   state.counters["next_coarse_vs_clock_and_cas"] = next_coarse / coarse_cas;
-  state.counters["sequence_coarse"] = sequence;
+  state.counters["sequence"] = sequence;
+  state.counters["sequence_coarse"] = sequence_coarse;
   state.counters["reserve_64"] = reserve;
   state.counters["reserve_64_coarse"] = reserve_coarse;
   state.counters["mutex"] = mutex;

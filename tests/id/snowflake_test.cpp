@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quoin/id/snowflake.hpp>
 
+#include "support/counted_clock.hpp"
 #include "support/interleave.hpp"
 
 #include <sys/wait.h>
@@ -839,6 +840,114 @@ TEST(Snowflake, EveryOrderOfTwoThreadsAndAMark) {
         EXPECT_TRUE(std::is_sorted(disk.marks.begin(), disk.marks.end()));
       });
   EXPECT_GT(result.orders, 10u);
+}
+
+// --- a clock that is not read for each id ---------------------------------------------------------
+
+using counted = quoin_test::counted_clock<milliseconds>;
+template <template <class> class Atomic>
+using counted_generator =
+    quoin::snowflake_generator<small, counted, quoin::no_guard, Atomic, counted::ticks>;
+constexpr std::int64_t window = counted::ticks::most();
+
+std::int64_t ms_of(std::uint64_t id) { return small::decode(id).time.time_since_epoch().count(); }
+
+TEST(Snowflake, ReadsTheClockWhenItsCounterSaysSo) {
+  counted::time.store(99);
+  counted_generator<interleaved_atomic> ids({.on_clock_back = clock_back::error});
+  const auto ask_at = [&](std::int64_t ms) {
+    counted::time.store(ms);
+    const auto id = ids.try_next();
+    return id ? std::to_string(ms_of(*id)) : quoin::to_text(id.error());
+  };
+  EXPECT_EQ(ask_at(99), early) << "nothing is given before anything was read";
+  EXPECT_EQ(ask_at(100), "100");
+  EXPECT_EQ(ask_at(103), "100") << "read just now";
+  EXPECT_EQ(ask_at(104), "104");
+  EXPECT_EQ(ask_at(103), set_back) << "the counter, too";
+  EXPECT_EQ(ask_at(103), set_back) << "that reading gave nothing";
+  EXPECT_EQ(ask_at(105), "104");
+  EXPECT_EQ(ids.try_reserve(7)->size(), 6u) << "what is left of that millisecond";
+  EXPECT_EQ(ask_at(105), "105") << "nothing is left";
+  EXPECT_EQ(ids.try_reserve(7)->size(), 7u);
+  EXPECT_EQ(ask_at(105), exhausted) << "says the clock";
+  EXPECT_EQ(ids.try_next_at(counted::time_point(107ms)).value_or(0) >> 7, 107u);
+  EXPECT_EQ(ask_at(108), "107") << "a time that was given is as good";
+  EXPECT_EQ(ask_at(109), "109");
+  counted::counter_is_ahead = 5;
+  EXPECT_EQ(ask_at(105), "109") << "the clock was set, and the counter does not say so";
+  counted::counter_is_ahead = 9;
+  EXPECT_EQ(ask_at(105), set_back) << "until that is seen";
+  counted::counter_is_ahead = 0;
+}
+
+/// Whatever the counter and the clock say: ids grow, and none is ahead of all that the clock ever said.
+TEST(Snowflake, NeedsNoCounterToGrow) {
+  std::uint64_t random = 1;
+  const auto draw = [&](std::uint64_t n) {
+    random = random * 6364136223846793005 + 1442695040888963407;
+    return static_cast<std::int64_t>((random >> 33) % n);
+  };
+  counted::time.store(1000);
+  counted_generator<quoin::detail::plain_word> ids({.not_before = unix_ms(1000)});
+  std::uint64_t last = 0;
+  std::int64_t latest = 1000, given = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    counted::time.store(counted::time.load() + draw(9) - (draw(2) == 0 ? 4 : 3));
+    latest = std::max(latest, counted::time.load());
+    counted::counter_is_ahead = draw(50) == 0 ? -(std::int64_t{1} << 62) : draw(20) - 10;
+    const auto run = ids.try_reserve(1 + static_cast<std::uint64_t>(draw(4)));
+    if (!run) continue;
+    ASSERT_GT(run->first(), last);
+    last = (*run)[run->size() - 1];
+    ASSERT_LE(ms_of(last), latest);
+    ++given;
+  }
+  counted::counter_is_ahead = 0;
+  EXPECT_GT(given, 10'000);
+}
+
+/// Every order of two threads whose readings are old, and of which one lets time pass: no id is of a
+/// time older than promised, nor ahead of the clock, and none is refused for want of a reading.
+TEST(Snowflake, EveryOrderOfTwoThreadsAndACounter) {
+  if (UNDER_THREAD_SANITIZER) GTEST_SKIP() << "it does not know contexts";
+  for (const std::uint64_t used : {1u, 7u}) {
+    for (const std::int64_t later : {3, 10}) {
+      const auto result =
+          quoin_test::explore({.most_runs = most_runs}, [&](quoin_test::interleaver& run) {
+            counted::time.store(99);
+            counted_generator<interleaved_atomic> ids({});
+            counted::time.store(100);
+            ASSERT_EQ(ids.try_reserve(used)->size(), used);
+            counted::time.store(100 + later);
+            std::vector<std::uint64_t> made[2];
+            const auto take = [&](std::size_t thread) {
+              const std::int64_t asked = counted::time.load();
+              const auto id = ids.try_next();
+              ASSERT_TRUE(id) << "of each millisecond there is enough";
+              made[thread].push_back(*id);
+              EXPECT_GT(ms_of(*id) + window, asked);
+              EXPECT_LE(ms_of(*id), 100 + later + window);
+            };
+            run({[&] {
+                   take(0);
+                   counted::time.store(100 + later + window);
+                   take(0);
+                 },
+                 [&] {
+                   take(1);
+                   take(1);
+                 }});
+            std::set<std::uint64_t> all;
+            for (const auto& mine : made) {
+              EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end()));
+              for (const std::uint64_t id : mine) EXPECT_TRUE(all.insert(id).second);
+            }
+          });
+      EXPECT_TRUE(result.complete);
+      EXPECT_GT(result.orders, 10u);
+    }
+  }
 }
 
 }  // namespace

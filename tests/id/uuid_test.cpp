@@ -27,6 +27,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "support/counted_clock.hpp"
 #include "support/interleave.hpp"
 
 #if QUOIN_WITH_UUID
@@ -586,6 +587,45 @@ TEST(uuid_v7_generator, every_order_of_two_threads) {
       EXPECT_EQ(times.size(), 4u);
       EXPECT_EQ(random.size(), 4u);
       EXPECT_LE(*times.rbegin(), 15u);
+    });
+    EXPECT_TRUE(result.complete);
+    EXPECT_GT(result.orders, 10u);
+  }
+}
+
+// The same where the clock is not read for each, while time passes: no id tells an older time than is
+// promised.
+TEST(uuid_v7_generator, every_order_of_two_threads_and_a_counter) {
+  if (UNDER_THREAD_SANITIZER) GTEST_SKIP() << "it does not know contexts";
+  using clock = quoin_test::counted_clock<std::chrono::nanoseconds>;
+  for (const std::int64_t later : {3, 20}) {
+    const auto result = quoin_test::explore({}, [&](auto& run) {
+      clock::time.store(1000);
+      quoin::uuid_v7_generator<clock, quoin_test::interleaved_atomic, clock::ticks> ids(
+          {.key = fixed_key});
+      EXPECT_EQ(nanosecond_of(ids.next()), 1000u);
+      clock::time.store(1000 + later);
+      std::set<std::uint64_t> all;
+      const auto take = [&](std::uint64_t& last) {
+        const auto asked = static_cast<std::uint64_t>(clock::time.load());
+        const std::uint64_t time = nanosecond_of(ids.next());
+        EXPECT_GT(time + clock::ticks::most(), asked);
+        EXPECT_LE(time, 1012u + static_cast<std::uint64_t>(later));
+        EXPECT_GT(time, last);
+        EXPECT_TRUE(all.insert(time).second);
+        last = time;
+      };
+      run({[&] {
+             std::uint64_t last = 1000;
+             take(last);
+             clock::time.store(1010 + later);
+             take(last);
+           },
+           [&] {
+             std::uint64_t last = 1000;
+             take(last);
+             take(last);
+           }});
     });
     EXPECT_TRUE(result.complete);
     EXPECT_GT(result.orders, 10u);

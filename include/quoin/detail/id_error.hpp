@@ -45,8 +45,9 @@ enum class id_error : std::uint8_t {
   return "unknown";
 }
 
-/// What `next` throws when there is no id to give: no mistake of the caller's, but a clock that was set
-/// back, a disk that is full. Programs that mean to go on ask `try_next`, which returns the code.
+/// What `next` throws when there is no id to give: no mistake of the caller's, but a clock that was
+/// set back, a disk that is full. Programs that mean to go on ask `try_next`, which returns the
+/// code.
 /// @tparam Code  an enumeration that has a `to_text`.
 template <class Code>
 class basic_id_failure : public std::runtime_error {
@@ -62,7 +63,8 @@ using id_failure = basic_id_failure<id_error>;
 
 namespace detail {
 
-/// Fails with "<type>: no id: <code><more>": throws `basic_id_failure` or calls the failure handler.
+/// Fails with "<type>: no id: <code><more>": throws `basic_id_failure` or calls the failure
+/// handler.
 template <class Code>
 [[noreturn]] QUOIN_COLD void fail_id(const char* type, Code code, const char* more = "") {
   char text[256];

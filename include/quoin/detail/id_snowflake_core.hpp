@@ -89,18 +89,24 @@ class plain_word {
   T value_{};
 };
 
-/// A run of words, all in one tick; empty where there is none. (In two registers: in memory, next to
-/// the reasons for none, an id costs 7 ns more.)
+/// A run of words, all in one tick; or none, and why. (In two registers: in memory an id costs 7 ns
+/// more.)
 struct id_run {
   std::uint64_t first = 0;
   std::uint64_t count = 0;
+
+  [[nodiscard]] static constexpr id_run none(id_error reason) noexcept {
+    return {static_cast<std::uint64_t>(reason), 0};
+  }
+  [[nodiscard]] constexpr id_error reason() const noexcept { return static_cast<id_error>(first); }
+  explicit constexpr operator bool() const noexcept { return count != 0; }
 };
 
-/// Why there is none.
+/// The same for who may wait.
 struct id_refusal {
   id_error reason{};
   bool waits = false;       // `next` waits, by the options …
-  std::int64_t until = 0;   // … until the clock is in this tick; or the tick that has no mark yet
+  std::int64_t until = 0;   // … until the clock is in this tick
   std::int64_t behind = 0;  // how many ticks the clock is behind the last id, or the first one
 };
 
@@ -161,6 +167,13 @@ class snowflake_rules {
     }
     const std::uint64_t left = per_tick - (first & (per_tick - 1));
     return {first, min_of(most, left)};
+  }
+
+  /// Up to `most`, not 0, of the last id's tick; none if that is used up.
+  [[nodiscard]] QUOIN_ALWAYS_INLINE static id_run rest(std::uint64_t word,
+                                                       std::uint64_t most) noexcept {
+    const std::uint64_t used = word & (per_tick - 1);
+    return {word, used == 0 ? 0 : min_of(most, per_tick - used)};
   }
 
   /// Why `run` is empty.

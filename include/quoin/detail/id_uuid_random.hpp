@@ -71,25 +71,6 @@ template <class Unit, class TimePoint>
   return static_cast<std::uint64_t>(whole * units::num + part);
 }
 
-/// The processor's counter of time, which costs a third of what a clock does: it tells whether a
-/// clock was read just now, whatever its unit is. Only asked for the clock that no test sets.
-#if QUOIN_X86_64
-template <class Clock>
-inline constexpr bool has_ticks = std::is_same_v<Clock, std::chrono::system_clock>;
-[[nodiscard]] QUOIN_ALWAYS_INLINE std::uint64_t processor_ticks() noexcept {
-  return __builtin_ia32_rdtsc();
-}
-#else
-template <class Clock>
-inline constexpr bool has_ticks = false;
-[[nodiscard]] QUOIN_ALWAYS_INLINE std::uint64_t processor_ticks() noexcept { return 0; }
-#endif
-
-/// For so many ticks the time is still that which was read: less than a microsecond.
-inline constexpr std::uint64_t ticks_of_one_reading = 1000;
-/// When nothing was read yet: so long before all ticks that cores may disagree about them.
-inline constexpr std::uint64_t ticks_of_no_reading = std::uint64_t{1} << 62;
-
 }  // namespace quoin::inline QUOIN_ABI::detail
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// UUIDs: 128 bits that need nobody's permission to be unique, made, read, written and put in order.
+/// UUIDs: 128 bits that need nobody's permission to be unique, made, read, written and put in
+/// order.
 ///
 /// Use them where several makers of ids cannot agree on who is who; where they can, a Snowflake id
 /// takes half the room. Of the versions take 7, whose order is that of time, or 4 where an id must
@@ -11,15 +12,16 @@
 ///             122 (version 4). Version 7 never goes back, whatever its clock does. Text is read
 ///             strictly: what is refused says at which character.
 /// Cost        write_to, parse: 4 to 5 ns. uuid_v7_generator::next: a compare-and-swap, a SipHash
-///             and a reading of the clock, which on x86-64 those do without that follow another one
-///             within 1000 ticks (29 ns where a reading takes 28; others 41); version 4: an addition
-///             and two SipHashes, 24 ns. Nothing is allocated but by to_string.
+///             and a reading of the clock (41 ns where that takes 28), which those do without that
+///             come less than 1500 ticks of the processor's counter after one (29 ns; x86-64: 0.3
+///             to 0.6 us, AArch64: 1 us); version 4: an addition and two SipHashes, 24 ns. Nothing
+///             is allocated but by to_string.
 /// Threads     uuid: a value type of 16 bytes without alignment, to be copied as bytes. Generators:
-///             concurrent, all but construction and destruction; lock-free; one word that all threads
-///             write, in relaxed order: ids publish no other memory.
-/// Forks       are noticed if made by `fork`, which runs the handlers of pthread_atfork; `vfork` and
-///             a bare clone do not. In the child's own handlers that were registered before the first
-///             generator was made, ids are still those of the parent: make none there.
+///             concurrent, all but construction and destruction; lock-free; one word that all
+///             threads write, in relaxed order: ids publish no other memory.
+/// Forks       are noticed if made by `fork`, which runs the handlers of pthread_atfork; `vfork`
+///             and a bare clone do not. In the child's own handlers that were registered before the
+///             first generator was made, ids are still those of the parent: make none there.
 /// Bytes       those of RFC 9562, docs/formats.md#uuid.
 /// Source      RFC 9562.
 ///
@@ -39,6 +41,7 @@
 #include <quoin/detail/clock.hpp>
 #include <quoin/detail/expected.hpp>
 #include <quoin/detail/id_128.hpp>
+#include <quoin/detail/id_ticks.hpp>
 #include <quoin/detail/id_uuid_random.hpp>
 #include <quoin/detail/id_uuid_text.hpp>
 #include <quoin/detail/id_wait.hpp>  // coarse_system_clock
@@ -88,8 +91,8 @@ class uuid : public detail::id_128<uuid> {
 
   // ---- Text
 
-  /// The UUID that `text` is: 36 characters, hexadecimal digits of either case in groups of 8, 4, 4,
-  /// 4 and 12 with hyphens between. Any version and variant. An error for anything else, blanks
+  /// The UUID that `text` is: 36 characters, hexadecimal digits of either case in groups of 8, 4,
+  /// 4, 4 and 12 with hyphens between. Any version and variant. An error for anything else, blanks
   /// around it included: `truncated` or `trailing_bytes` if its size is wrong, else `bad_value` at
   /// the first character that has no place there.
   [[nodiscard]] static constexpr expected<uuid, error> parse(std::string_view text) noexcept {
@@ -188,7 +191,8 @@ class uuid : public detail::id_128<uuid> {
     return {time >> 12 << 16 | 0x6000 | (time & 0xfff), low()};
   }
 
-  /// Of version 6 the version 1 with the same time, clock sequence and node; any other one as it is.
+  /// Of version 6 the version 1 with the same time, clock sequence and node; any other one as it
+  /// is.
   [[nodiscard]] constexpr uuid to_v1() const noexcept {
     if (version() != 6) return *this;
     const std::uint64_t time = gregorian_ticks();
@@ -197,8 +201,8 @@ class uuid : public detail::id_128<uuid> {
 
   // ---- Version 7: where a range of time begins and ends
 
-  /// The first of all UUIDs of version 7 that were made at `time`, rounded down to milliseconds: for
-  /// "made since …" in a table that has them in order. Times before 1970 give the first of all,
+  /// The first of all UUIDs of version 7 that were made at `time`, rounded down to milliseconds:
+  /// for "made since …" in a table that has them in order. Times before 1970 give the first of all,
   /// those after 10889 the first of the last millisecond.
   [[nodiscard]] static constexpr uuid v7_first_at(uuid_time time) noexcept {
     return {v7_milliseconds(time) << 16 | 0x7000, std::uint64_t{1} << 63};
@@ -274,19 +278,20 @@ class uuid_v4_generator {
 /// number of threads; neither copied nor moved.
 ///
 /// It counts nanoseconds, from 1970 to 2554. When its clock is not past the last id, because it is
-/// coarse or was set back, the next id is one nanosecond later; nobody calls `next` that often, so that
-/// its ids are ahead of their clock only after it was set back, by as much as it was (`lead`), until
-/// it has caught up, or of a coarse one by less than a step. `next_many` takes n nanoseconds at once:
-/// ids of others are ahead by up to so much while it fills, and by ever more if all threads together
-/// make more than one a nanosecond for long. An id has milliseconds, 12 bits of
+/// coarse or was set back, the next id is one nanosecond later; nobody calls `next` that often, so
+/// that its ids are ahead of their clock only after it was set back, by as much as it was (`lead`),
+/// until it has caught up, or of a coarse one by less than a step. `next_many` takes n nanoseconds
+/// at once: ids of others are ahead by up to so much while it fills, and by ever more if all
+/// threads together make more than one a nanosecond for long. An id has milliseconds, 12 bits of
 /// 1/4096 ms (RFC 9562, section 6.2, method 3), 8 of 256ths of that (method 1), and 54 random ones.
 ///
 /// An id that was given out before another was asked for, by any thread, is less than that one.
-/// @tparam Clock  tells Unix time, of which that before 1970 and after 2262 is taken for the ends; one
-///                whose `now` is not static is given to the constructor. `coarse_system_clock` costs
-///                a quarter of the usual one, and tells the time to some milliseconds.
-/// @tparam Atomic `std::atomic`, or what a test puts in its place.
-template <class Clock = std::chrono::system_clock, template <class> class Atomic = std::atomic>
+/// @tparam Clock  tells Unix time, of which that before 1970 and after 2262 is taken for the ends;
+///                one whose `now` is not static is given to the constructor. `coarse_system_clock`
+///                costs a quarter of the usual one, and tells the time to some milliseconds.
+/// @tparam Atomic `std::atomic`, or what a test puts in its place; so with `Ticks`, the counter.
+template <class Clock = std::chrono::system_clock, template <class> class Atomic = std::atomic,
+          class Ticks = detail::ticks_for<Clock>>
 class uuid_v7_generator {
   static_assert(
       !std::is_same_v<Clock, std::chrono::steady_clock>,
@@ -307,9 +312,10 @@ class uuid_v7_generator {
   uuid_v7_generator(const uuid_v7_generator&) = delete;
   uuid_v7_generator& operator=(const uuid_v7_generator&) = delete;
 
-  /// The next id. Lock-free: a reading of the clock and one compare-and-swap; never waits. On x86-64
-  /// `std::chrono::system_clock` is read but once in 1000 ticks of the processor's counter, less than
-  /// a microsecond, within which ids are one nanosecond apart.
+  /// The next id. Lock-free: a reading of the clock and one compare-and-swap; never waits. On
+  /// x86-64 and AArch64 `std::chrono::system_clock` is read but once in 1500 ticks of the
+  /// processor's counter, or in a microsecond, within which ids are one nanosecond apart; so late
+  /// may be their time, and more if the counters of two cores disagree.
   [[nodiscard]] uuid next() noexcept {
     const claim c = claim_now(1);
     return make(c.first, c.random);
@@ -344,19 +350,14 @@ class uuid_v7_generator {
   /// What one call takes: all times from `first`, whose id has the bits `random`.
   struct claim {
     std::uint64_t first, random;
+    explicit operator bool() const noexcept { return true; }
   };
 
   QUOIN_ALWAYS_INLINE claim claim_now(std::uint64_t count) noexcept {
-    if constexpr (detail::has_ticks<Clock>) {
-      const std::uint64_t ticks = detail::processor_ticks();
-      const std::uint64_t read_at = read_at_.load(std::memory_order_acquire);
-      if (ticks - read_at < detail::ticks_of_one_reading) return claim_from(0, count);
-      const claim c = claim_from(detail::unix_time<std::chrono::nanoseconds>(clock_.now()), count);
-      read_at_.store(ticks, std::memory_order_release);  // who sees it sees the time in last_, too
-      return c;
-    } else {
+    const auto anew = [this, count] {
       return claim_from(detail::unix_time<std::chrono::nanoseconds>(clock_.now()), count);
-    }
+    };
+    return reading_.take([this, count] { return claim_from(0, count); }, anew);
   }
 
   /// Each value of `last_` has one that comes after it, so that its random bits are used once. They
@@ -391,7 +392,7 @@ class uuid_v7_generator {
   [[no_unique_address]] detail::clock_reference<Clock> clock_;
   detail::secret_function random_;
   Atomic<std::uint64_t> last_{0};
-  Atomic<std::uint64_t> read_at_{detail::processor_ticks() - detail::ticks_of_no_reading};
+  [[no_unique_address]] detail::last_reading<Ticks, Atomic> reading_;
 };
 
 uuid_v7_generator()->uuid_v7_generator<>;
