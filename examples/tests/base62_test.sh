@@ -37,12 +37,12 @@ refuses() {
 for text in x '' -1 1.5 '1 ' 0x1; do refuses 'not a whole number' "$text"; done
 refuses 'a number above 2^64 - 1' 18446744073709551616
 refuses 'more than 2 characters' 3844 --width 2
-refuses 'quoin::base62: not a character of the alphabet (character 3)' 2T-X --decode
-refuses 'quoin::base62: a zero in front of a minimal form (character 1)' 02TX --decode
-refuses 'quoin::base62: the number is too large (character 11)' lYGhA16ahyg --decode
-refuses 'quoin::base62: no digits (character 1)' '' --decode
-refuses 'quoin::base62: too few digits' 2TX --decode --width 7
-refuses 'quoin::base62: too many digits' 00002TX --decode --width 6
+refuses 'not a character of the alphabet (character 3)' 2T-X --decode
+refuses 'a zero in front of a minimal form (character 1)' 02TX --decode
+refuses 'the number is too large (character 11)' lYGhA16ahyg --decode
+refuses 'no digits (character 1)' '' --decode
+refuses 'too few digits' 2TX --decode --width 7
+refuses 'too many digits' 00002TX --decode --width 6
 printf '1\n2\nx\n' | "$program" >out 2>err && fail 'a bad line is not noticed'
 is 'what came before a bad line' "$(tr '\n' ' ' <out)" '1 2 '
 is 'where it is' "$(cat err)" 'base62: standard input:3: not a whole number'

@@ -33,9 +33,11 @@
 #include <quoin/detail/id_base62_number.hpp>
 #include <quoin/detail/id_base62_simd.hpp>
 #include <quoin/detail/id_base62_words.hpp>
+#include <quoin/detail/id_integer.hpp>
+#include <quoin/detail/id_radix_numbers.hpp>
+#include <quoin/detail/id_radix_words.hpp>
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -44,14 +46,6 @@
 #include <vector>
 
 namespace quoin::inline QUOIN_ABI {
-
-/// A number of 128 bits, as much of one as codecs need.
-struct uint128 {
-  std::uint64_t hi = 0;
-  std::uint64_t lo = 0;
-
-  friend constexpr auto operator<=>(const uint128&, const uint128&) = default;
-};
 
 /// 62 characters in the order of their digits: distinct, printable ASCII.
 using base62_alphabet = radix_alphabet<62>;
@@ -95,7 +89,7 @@ class basic_base62 {
   /// The digits that `n` has without zeros in front, 1 to 11.
   /// @param n  here and below: an integer of any type of at most 64 bits; a negative one fails as a
   ///           caller's mistake. No `bool`, character or floating point number is taken for one.
-  [[nodiscard]] static constexpr std::size_t width_of(detail::base62_number n) noexcept {
+  [[nodiscard]] static constexpr std::size_t width_of(detail::codec_number n) noexcept {
     return detail::base62_width_of(n.value());
   }
 
@@ -103,7 +97,7 @@ class basic_base62 {
   /// @return how many characters were written; 0, and `out` untouched, where they do not fit:
   ///         `max_width` characters always do
   [[nodiscard]] static constexpr std::size_t encode_to(std::span<char> out,
-                                                       detail::base62_number n) noexcept {
+                                                       detail::codec_number n) noexcept {
     const std::size_t count = width_of(n);
     if (count > out.size()) return 0;
     char all[max_width] = {};
@@ -113,7 +107,7 @@ class basic_base62 {
   }
 
   /// The minimal form of `n`; "0" (the first character of the alphabet) for 0.
-  [[nodiscard]] static std::string encode(detail::base62_number n) {
+  [[nodiscard]] static std::string encode(detail::codec_number n) {
     char text[max_width];
     return std::string(text, encode_to(text, n));
   }
@@ -137,7 +131,7 @@ class basic_base62 {
   /// @return false, and `out` untouched, where `n` needs more digits: is above
   ///         `max_of_width(out.size())`
   [[nodiscard]] static constexpr bool encode_fixed_to(std::span<char> out,
-                                                      detail::base62_number n) noexcept {
+                                                      detail::codec_number n) noexcept {
     const std::size_t width = out.size();
     if (width == max_width) {
       detail::base62_write<Alphabet>(out.data(), n.value());
@@ -153,7 +147,7 @@ class basic_base62 {
   }
 
   /// `n` in `width` characters. Fails as a caller's mistake where it needs more.
-  [[nodiscard]] static std::string encode_fixed(detail::base62_number n,
+  [[nodiscard]] static std::string encode_fixed(detail::codec_number n,
                                                 std::size_t width = max_width) {
     std::string text(width, Alphabet[0]);
     if (!encode_fixed_to(text, n)) {
@@ -212,7 +206,7 @@ class basic_base62 {
   // ---- 128-bit numbers --------------------------------------------------------------------------
 
   /// Digits of the longest 128-bit number.
-  static constexpr std::size_t max_width_128 = detail::base62_width_of_bytes(16);
+  static constexpr std::size_t max_width_128 = detail::radix_width_of_bytes<62>(16);
 
   /// As `encode_to` of 64 bits: the minimal form, at most `max_width_128` characters.
   [[nodiscard]] static constexpr std::size_t encode_to(std::span<char> out, uint128 n) noexcept {
@@ -270,11 +264,11 @@ class basic_base62 {
 
   /// The longest byte string. 16, 20 and 32 bytes are the fast sizes; the cost of others grows as the
   /// square: 100 times from 100 bytes to 1000, and from 250 bytes on GMP is faster.
-  static constexpr std::size_t max_bytes = detail::base62_max_bytes;
+  static constexpr std::size_t max_bytes = detail::radix_max_bytes;
 
   /// The characters of every text of `size` ≤ `max_bytes` bytes: the least w with 62^w ≥ 256^size.
   [[nodiscard]] static constexpr std::size_t width_of_bytes(std::size_t size) noexcept {
-    return detail::base62_width_of_bytes(size);
+    return detail::radix_width_of_bytes<62>(size);
   }
 
   /// Writes `bytes` to the first `width_of_bytes(bytes.size())` characters of `out`. Each size has
@@ -346,13 +340,12 @@ class basic_base62 {
   [[nodiscard]] static expected<std::vector<std::byte>, error> decode_bytes(std::string_view text) {
     if (text.size() > width_of_bytes(max_bytes)) {
       return unexpected<error>(
-          {errc::too_large, width_of_bytes(max_bytes), "quoin::base62: more than 1024 bytes"});
+          {errc::too_large, width_of_bytes(max_bytes), "more than 1024 bytes"});
     }
     std::size_t size = text.size() * 3 / 4;  // 1.34 characters a byte
     while (width_of_bytes(size) > text.size()) --size;
     if (width_of_bytes(size) != text.size()) {
-      return unexpected<error>(
-          {errc::truncated, text.size(), "quoin::base62: no byte string has this length"});
+      return unexpected<error>({errc::truncated, text.size(), "no byte string has this length"});
     }
     std::vector<std::byte> bytes(size);
     const auto done = decode_bytes_to(std::span(bytes), text);
@@ -365,12 +358,12 @@ class basic_base62 {
     const std::uint32_t limbs[] = {
         static_cast<std::uint32_t>(n.lo), static_cast<std::uint32_t>(n.lo >> 32),
         static_cast<std::uint32_t>(n.hi), static_cast<std::uint32_t>(n.hi >> 32)};
-    detail::base62_write_limbs<Alphabet>(out, limbs);
+    detail::radix_write_limbs<Alphabet>(out, limbs);
   }
 
   [[nodiscard]] static constexpr bool read_128(std::string_view text, uint128& n) noexcept {
     std::uint64_t words[2] = {};
-    if (!detail::base62_read_words<Alphabet>(text.data(), text.size(), words, 2)) return false;
+    if (!detail::radix_read_words<Alphabet>(text.data(), text.size(), words, 2)) return false;
     n = {words[1], words[0]};
     return true;
   }
@@ -396,19 +389,19 @@ class basic_base62 {
   template <class Byte>
   QUOIN_ALWAYS_INLINE static constexpr void write_bytes(char* out, const Byte* p,
                                                         std::size_t size) noexcept {
-    if (size == 16) return detail::base62_write_bytes<Alphabet, 4>(out, p);
-    if (size == 20) return detail::base62_write_bytes<Alphabet, 5>(out, p);
-    if (size == 32) return detail::base62_write_bytes<Alphabet, 8>(out, p);
-    detail::base62_write_any<Alphabet>(out, p, size);
+    if (size == 16) return detail::radix_write_bytes<Alphabet, 4>(out, p);
+    if (size == 20) return detail::radix_write_bytes<Alphabet, 5>(out, p);
+    if (size == 32) return detail::radix_write_bytes<Alphabet, 8>(out, p);
+    detail::radix_write_any<Alphabet>(out, p, size);
   }
 
   template <class Byte>
   [[nodiscard]] QUOIN_ALWAYS_INLINE static constexpr bool read_bytes(const char* text, Byte* out,
                                                                      std::size_t size) noexcept {
-    if (size == 16) return detail::base62_read_bytes<Alphabet, 16>(text, out);
-    if (size == 20) return detail::base62_read_bytes<Alphabet, 20>(text, out);
-    if (size == 32) return detail::base62_read_bytes<Alphabet, 32>(text, out);
-    return size == 0 || detail::base62_read_any<Alphabet>(text, out, size);
+    if (size == 16) return detail::radix_read_bytes<Alphabet, 16>(text, out);
+    if (size == 20) return detail::radix_read_bytes<Alphabet, 20>(text, out);
+    if (size == 32) return detail::radix_read_bytes<Alphabet, 32>(text, out);
+    return size == 0 || detail::radix_read_any<Alphabet>(text, out, size);
   }
 
   [[nodiscard]] static constexpr bool begins_with_zeros(std::string_view text,
@@ -423,9 +416,11 @@ class basic_base62 {
   /// little, too: the text of the largest number is known.
   [[nodiscard]] QUOIN_COLD static constexpr error value_fault(std::string_view text,
                                                               std::size_t size) noexcept {
-    if (size == 8) return detail::base62_fault<Alphabet>(text, detail::base62_largest<Alphabet, 8>);
+    if (size == 8) {
+      return detail::too_large_a_number<Alphabet>(text, detail::radix_largest<Alphabet, 8>);
+    }
     if (size == 16) {
-      return detail::base62_fault<Alphabet>(text, detail::base62_largest<Alphabet, 16>);
+      return detail::too_large_a_number<Alphabet>(text, detail::radix_largest<Alphabet, 16>);
     }
     return value_fault_of_any(text, size);
   }
@@ -434,19 +429,19 @@ class basic_base62 {
                                                                      std::size_t size) noexcept {
     unsigned char bytes[max_bytes] = {};
     for (std::size_t i = 0; i < size; ++i) bytes[i] = 0xff;
-    char largest[detail::base62_max_text] = {};
-    detail::base62_write_any<Alphabet>(largest, bytes, size);
-    return detail::base62_fault<Alphabet>(text, {largest, width_of_bytes(size)});
+    char largest[detail::radix_max_text<62>] = {};
+    detail::radix_write_any<Alphabet>(largest, bytes, size);
+    return detail::too_large_a_number<Alphabet>(text, {largest, width_of_bytes(size)});
   }
 
   [[nodiscard]] QUOIN_COLD static constexpr error minimal_fault(std::string_view text,
                                                                 std::size_t size) noexcept {
-    if (text.empty()) return {errc::truncated, 0, "quoin::base62: no digits"};
-    if (const auto foreign = detail::find_foreign<Alphabet>(text); foreign != text.size()) {
-      return detail::base62_foreign_at(foreign);
+    if (text.empty()) return {errc::truncated, 0, "no digits"};
+    if (const auto foreign = detail::first_foreign<Alphabet>(text); foreign != text.size()) {
+      return detail::foreign_character(foreign);
     }
     if (text.size() > 1 && text[0] == Alphabet[0]) {
-      return {errc::bad_value, 0, "quoin::base62: a zero in front of a minimal form"};
+      return {errc::bad_value, 0, "a zero in front of a minimal form"};
     }
     return value_fault(text, size);
   }
@@ -455,10 +450,10 @@ class basic_base62 {
                                                               std::size_t width,
                                                               std::size_t size) noexcept {
     if (text.size() < width || width + text.size() == 0) {
-      return {errc::truncated, text.size(), "quoin::base62: too few digits", width};
+      return {errc::truncated, text.size(), "too few digits", width};
     }
     if (text.size() > width) {
-      return {errc::trailing_bytes, width, "quoin::base62: too many digits", width};
+      return {errc::trailing_bytes, width, "too many digits", width};
     }
     return value_fault(text, size);
   }
