@@ -25,6 +25,7 @@
 #include <quoin/id/snowflake.hpp>
 #include <quoin/id/ulid.hpp>
 #include <quoin/id/uuid.hpp>
+#include <quoin/id/worker_lease.hpp>
 #include <quoin/interop/datasketches_count_min.hpp>
 #include <quoin/interop/datasketches_hash.hpp>
 #include <quoin/interop/datasketches_hll.hpp>
