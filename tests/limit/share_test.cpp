@@ -369,6 +369,59 @@ TEST(SharedWindow, SilentNodesTakeNoMoreThanTheirPlaces) {
   }
 }
 
+/// How far above its limit what nodes let in comes, when each takes all of its share at some moments
+/// of a window in which nobody hears anything. In the window before `silent` of three let nothing in.
+std::uint64_t excess_of_deaf_window(std::mt19937_64& random, shared_form form, unsigned silent) {
+  constexpr std::int64_t per = 1'000'000'000;
+  const std::uint64_t count = 2 + random() % 60;
+  const std::uint64_t span = count << random() % 8, limit = count + random() % span;
+  const shared_window_options options{
+      .rate = quoin::per_second(limit), .form = form, .share_interval = 100ms, .nodes = count};
+  std::vector<node> nodes;
+  for (std::uint64_t i = 0; i < count; ++i) nodes.push_back(node_of(options, random()));
+  node all = node_of(options, random());
+  std::uint64_t before = 0;
+  for (node& n : nodes) {
+    if (random() % 3 < silent) continue;
+    before += n.acquire_up_to_at(at(1s), 1 + random() % (limit / count));
+    all.merge_at(at(1s), n);
+  }
+  for (node& n : nodes) n.merge_at(at(1s), all);
+  std::vector<std::pair<std::int64_t, std::size_t>> asked;
+  for (std::size_t i = 0; i < 2 * nodes.size(); ++i) {
+    asked.emplace_back(2 * per + static_cast<std::int64_t>(random() % per), i / 2);
+  }
+  std::sort(asked.begin(), asked.end());
+  std::uint64_t taken = 0, excess = 0;
+  for (const auto& [now, who] : asked) {
+    taken += nodes[who].acquire_up_to_at(at(nanoseconds(now)), limit);
+    const auto left = static_cast<std::uint64_t>(3 * per - now);
+    const bool fades = form == shared_form::sliding;
+    const std::uint64_t all_of_it = taken + (fades ? (before * left + per - 1) / per : 0);
+    excess = std::max(excess, all_of_it - std::min(all_of_it, limit));
+  }
+  return excess;
+}
+
+// The figures of the header. Seeds are fixed, and all of it is integers.
+TEST(SharedWindow, SharesOfOneWindowExceedItOnlyByTheSilentAndByFew) {
+  std::mt19937_64 random(1);
+  const auto over = [&](unsigned silent) {
+    std::pair<int, std::uint64_t> windows{0, 0};
+    for (int i = 0; i < 600; ++i) {
+      const auto form = i % 2 == 0 ? shared_form::fixed : shared_form::sliding;
+      const std::uint64_t excess = excess_of_deaf_window(random, form, silent);
+      windows.first += excess != 0 ? 1 : 0;
+      windows.second = std::max(windows.second, excess);
+    }
+    return windows;
+  };
+  using pair = std::pair<int, std::uint64_t>;
+  EXPECT_EQ(over(0), pair(0, 0)) << "all know of all";
+  EXPECT_EQ(over(1), pair(95, 4)) << "a third was silent";
+  EXPECT_EQ(over(3), pair(209, 10)) << "nobody knows of anybody";
+}
+
 // --- misfortunes ----------------------------------------------------------------------------------
 
 TEST(SharedWindow, AClockThatIsSetBackLetsNothingInAndForgets) {
@@ -429,6 +482,62 @@ TEST(SharedWindow, RefusesNodesWithoutRoomAndChangesNothing) {
     EXPECT_EQ(a.merge_bytes_at(at(1s), other->to_bytes()).error().code(),
               quoin::errc::incompatible);
   }
+}
+
+// What only its share remembers does not count, and makes room: a thousand nodes of a minute ago
+// keep no new one out.
+TEST(SharedWindow, SilentNodesKeepNobodyOut) {
+  constexpr std::uint64_t most = 8;
+  const shared_window_options options{
+      .rate = quoin::per_second(1000), .share_interval = 1ns, .max_nodes = most};
+  node a = node_of(options, 1'000'000);
+  const auto hear_of = [&](int second, std::uint64_t id, std::uint64_t used) {
+    node other = node_of(options, id);
+    EXPECT_TRUE(other.try_acquire_at(at(std::chrono::seconds(second)), used));
+    const auto learned = a.merge_bytes_at(at(std::chrono::seconds(second)), other.to_bytes());
+    EXPECT_LE(a.knowledge_at(at(std::chrono::seconds(second))).nodes, most);
+    return learned.has_value();
+  };
+  for (int second = 1; second < 60; ++second) {
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      EXPECT_TRUE(hear_of(second, static_cast<std::uint64_t>(second) * 3 + i, 100)) << second;
+    }
+  }
+  // Of those that are silent the ones that used least go first, and none of which news have come.
+  node b = node_of({.rate = quoin::per_second(1000), .max_nodes = 5}, 0);
+  node all = node_of({.rate = quoin::per_second(1000)}, 0);
+  const auto told = [&](int second, std::vector<std::pair<std::uint64_t, std::uint64_t>> used) {
+    node teller = node_of({.rate = quoin::per_second(1000)}, 99);
+    for (const auto& [id, count] : used) {
+      node other = node_of(options, id);
+      EXPECT_TRUE(other.try_acquire_at(at(std::chrono::seconds(second)), count));
+      teller.merge_at(at(std::chrono::seconds(second)), other);
+    }
+    const auto bytes = teller.to_bytes();
+    EXPECT_EQ(b.merge_bytes_at(at(std::chrono::seconds(second)), bytes).has_value(),
+              all.merge_bytes_at(at(std::chrono::seconds(second)), bytes).has_value());
+  };
+  told(1, {{1, 40}, {2, 90}, {3, 10}, {4, 30}});
+  told(4, {{3, 7}, {5, 1}, {6, 1}});
+  EXPECT_EQ(b.knowledge_at(at(4s)).nodes, 5u) << "itself, 2, 3, 5 and 6";
+  EXPECT_EQ(b.knowledge_at(at(4s)).others, 9u);
+  EXPECT_EQ(all.knowledge_at(at(4s)).nodes, 7u);
+  node fifth = node_of(options, 7);
+  fifth.try_acquire_at(at(4s));
+  EXPECT_EQ(b.merge_at(at(4s), fifth), 1u) << "in the place of 2";
+  // Told of without a count, it is as silent as before.
+  node c = node_of({.rate = quoin::per_second(1000), .max_nodes = 2}, 0), two = node_of(options, 1);
+  c.merge_at(at(1s), node_of(options, 1));
+  EXPECT_TRUE(two.try_acquire_at(at(1s), 64));
+  EXPECT_EQ(c.merge_at(at(1s), two), 64u);
+  EXPECT_TRUE(fifth.try_acquire_at(at(5s)));
+  EXPECT_TRUE(two.try_acquire_at(at(5s)));
+  EXPECT_EQ(fifth.merge_at(at(5s), two), 1u);
+  EXPECT_EQ(c.merge_bytes_at(at(5s), patched(fifth.to_bytes(), 48, 0)).value(), 2u);
+  EXPECT_EQ(c.knowledge_at(at(5s)).nodes, 2u);
+  node sixth = node_of(options, 8);
+  sixth.try_acquire_at(at(4s));
+  EXPECT_THROW(b.merge_at(at(4s), sixth), std::invalid_argument) << "nobody is silent";
 }
 
 TEST(SharedWindow, RefusesOptionsOutOfRange) {

@@ -43,9 +43,9 @@ struct shared_entry : shared_counts {
     previous = windows == 1 ? current : 0;
     current = 0;
   }
-  [[nodiscard]] constexpr bool forgotten() const noexcept {
-    return current == 0 && previous == 0 && faded == 0;
-  }
+  /// Only this node's share remembers it.
+  [[nodiscard]] constexpr bool silent() const noexcept { return current == 0 && previous == 0; }
+  [[nodiscard]] constexpr bool forgotten() const noexcept { return silent() && faded == 0; }
 };
 
 /// Some number, another one of each pair.
@@ -79,6 +79,7 @@ class shared_nodes {
   void clear() noexcept {
     all_.clear();
     current_ = previous_ = 0;
+    active_ = 0;
   }
 
   void pass(std::uint64_t windows) noexcept {
@@ -91,24 +92,41 @@ class shared_nodes {
     add_up();
   }
 
-  /// How many of the `count` nodes that `read(i)` tells, sorted, are not known yet.
+  /// Of the `count` nodes that `read(i)` tells, sorted: how many are not known yet, and whether with
+  /// them no more than `most` are not silent.
+  struct arrivals {
+    std::size_t strangers = 0;
+    bool fit = true;
+  };
   template <class Read>
-  [[nodiscard]] std::size_t strange(std::size_t count, Read read) const noexcept {
-    std::size_t at = 0, found = 0;
+  [[nodiscard]] arrivals arriving(std::size_t count, Read read, std::uint64_t most) const noexcept {
+    std::size_t at = 0, strangers = 0, woken = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const shared_counts heard = read(i);
       if (heard.current == 0 && heard.previous == 0) continue;
       while (at < all_.size() && all_[at].node < heard.node) ++at;
-      found += at == all_.size() || all_[at].node != heard.node ? 1u : 0u;
+      if (at == all_.size() || all_[at].node != heard.node) {
+        ++strangers;
+      } else {
+        woken += all_[at].silent() ? 1u : 0u;
+      }
     }
-    return found;
+    return {strangers, std::uint64_t{active_} + woken + strangers <= most};
   }
 
-  /// Takes the greater counts; `strangers` is what `strange` said.
+  /// Takes the greater counts of nodes that fit; `strangers` is what `arriving` said. If there are
+  /// more than `most` then, those go of whom nothing was heard of late.
   /// @return  how many admissions that is more than was known.
   template <class Read>
-  std::uint64_t learn(std::size_t count, Read read, std::size_t strangers, std::uint64_t version) {
-    if (strangers != 0) make_room(count, read, strangers);
+  std::uint64_t learn(std::size_t count, Read read, std::size_t strangers, std::uint64_t most,
+                      std::uint64_t version) {
+    if (strangers != 0) {
+      const auto kept = static_cast<std::size_t>(
+          min_of(most, std::uint64_t{all_.size()} + strangers) - strangers);
+      all_.reserve(kept + strangers);  // before anything changes
+      if (kept < all_.size()) forget(all_.size() - kept, count, read);
+      make_room(count, read, strangers);
+    }
     std::uint64_t learned = 0;
     std::size_t at = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -133,6 +151,34 @@ class shared_nodes {
   }
 
  private:
+  /// Keeps those nodes that are not silent, or of which `read` tells a count, or `drop` says no.
+  template <class Read, class Drop>
+  void keep(std::size_t count, Read read, Drop drop) noexcept {
+    std::size_t kept = 0, i = 0;
+    for (const shared_entry& node : all_) {
+      while (i < count && read(i).node < node.node) ++i;
+      const shared_counts heard = i < count ? read(i) : shared_counts{};
+      const bool told = heard.node == node.node && (heard.current != 0 || heard.previous != 0);
+      if (told || !node.silent() || !drop(node)) all_[kept++] = node;
+    }
+    all_.resize(kept);
+  }
+
+  /// `n` of the silent nodes of which `read` does not tell: those that used least, by powers of 2.
+  template <class Read>
+  void forget(std::size_t n, std::size_t count, Read read) noexcept {
+    std::size_t of_width[65] = {};
+    const auto width = [](const shared_entry& node) {
+      return static_cast<std::size_t>(std::bit_width(node.faded));
+    };
+    keep(count, read, [&](const shared_entry& node) { return ++of_width[width(node)], false; });
+    std::size_t widest = 0;
+    for (; of_width[widest] < n; ++widest) n -= of_width[widest];
+    keep(count, read, [&](const shared_entry& node) {
+      return width(node) < widest || (width(node) == widest && n != 0 && n-- != 0);
+    });
+  }
+
   /// From the back, so that each moves once.
   template <class Read>
   void make_room(std::size_t count, Read read, std::size_t strangers) {
@@ -149,7 +195,9 @@ class shared_nodes {
 
   void add_up() noexcept {
     current_ = previous_ = 0;
+    active_ = 0;
     for (const shared_entry& node : all_) {
+      active_ += node.silent() ? 0u : 1u;
       current_ = min_of(current_ + node.current, shared_most);
       previous_ = min_of(previous_ + node.previous, shared_most);
     }
@@ -158,6 +206,7 @@ class shared_nodes {
   std::vector<shared_entry> all_;
   std::uint64_t current_ = 0;
   std::uint64_t previous_ = 0;
+  std::size_t active_ = 0;  ///< that are not silent
 };
 
 /// The part of `own`, one of `expected` nodes or more, when `windows` more have passed and window

@@ -32,7 +32,9 @@ struct shared_window_options {
   /// and this has passed: the time in which all hear of all, such as the interval of messages.
   std::chrono::nanoseconds share_interval{0};
   std::uint64_t nodes = 1;  ///< that share, at least, 1 to `max_nodes`: those not heard of yet
-  std::uint64_t max_nodes = 1024;      ///< that are known in two windows, 1 to 2^20: bounds memory
+  /// That let something in in two windows, this one too, 1 to 2^20: bounds memory. What is left of it is
+  /// for those that did before, whose shares fade.
+  std::uint64_t max_nodes = 1024;
   std::chrono::nanoseconds offset{0};  ///< of the windows' begins from multiples of `rate.per`
   /// A clock that goes back further behind the window's begin than this, >= 0, has been set anew.
   std::chrono::nanoseconds max_backward_step = std::chrono::minutes(1);
@@ -162,9 +164,10 @@ class shared_window_core {
       own = x;
       return shared_counts{x.node};
     };
-    const std::size_t strangers = others_.strange(count, heard);
-    if (strangers > options_.max_nodes - count_of_nodes()) return too_many;
-    std::uint64_t learned = others_.learn(count, heard, strangers, version_ + 1);
+    const std::uint64_t most = options_.max_nodes - 1;
+    const auto [strangers, fit] = others_.arriving(count, heard, most);
+    if (!fit) return too_many;
+    std::uint64_t learned = others_.learn(count, heard, strangers, most, version_ + 1);
     learned += shared_nodes::raise(own_, own);
     if (learned != 0) ++version_;
     at_.sum.current = own_.current - credit_ + others_.current();
@@ -218,9 +221,6 @@ class shared_window_core {
   [[nodiscard]] bool cautious() const noexcept { return options_.share_interval.count() != 0; }
   [[nodiscard]] std::uint64_t span() const noexcept {
     return static_cast<std::uint64_t>(quota_.per);
-  }
-  [[nodiscard]] std::uint64_t count_of_nodes() const noexcept {
-    return std::uint64_t{others_.all().size()} + 1;
   }
   [[nodiscard]] std::uint64_t number(const moment& at) const noexcept {
     return time_between(INT64_MIN, at.sum.begin) / span();

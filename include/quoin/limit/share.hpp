@@ -16,14 +16,16 @@
 ///             more (and the interval has passed): by three quarters in proportion to what it used
 ///             in the windows before, by one quarter evenly. Shares that nodes compute from the same
 ///             counts and at the same moment add up to all there is, to the token; computed at
-///             different ones, or by nodes that do not know of one another yet, they are rounded
-///             up by less than one each. So if in a window nobody hears more, there are no more than
-///             the limit, or rarely a few: of 2400 random windows of 2 to 61 nodes nine had one or
-///             two more, and of 1200 first windows a fifth, up to seven. A node that is silent keeps
-///             half its share from window to window. The price: tokens that wait for a node which does
-///             not come; and a request that costs more than the node's share of the limit may never
-///             pass there, though all together have room for it. Costs should be small beside
-///             limit / nodes.
+///             different ones, or by nodes that do not know of one another yet, no more of them than
+///             `nodes`, they are rounded up by less than one each. So if in a window nobody hears
+///             more, the limit is exceeded rarely and by few: of 600 random windows of 2 to 61 nodes
+///             that all knew of one another, in none; where a third of the nodes had been silent, in
+///             95, by up to 4; where no node knew of any other, in 209, by up to 10. With more
+///             silent nodes than `nodes` says, each of those takes a share too many. A node that is
+///             silent keeps half its share from window to window, as long as there is room for it in
+///             `max_nodes`. The price: tokens that wait for a node which does not come; and a request
+///             that costs more than the node's share of the limit may never pass there, though all
+///             together have room for it. Costs should be small beside limit / nodes.
 /// Waiting     `retry_after` is exact if nothing more is heard or asked for. With `share_interval` it
 ///             is so within the window: what this node's share does not grow to until the window
 ///             ends is told to come again then, and may be refused again. What is heard may let it
