@@ -62,6 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const bool leads = in.take<bool>();
       oracle.lead = leads ? in.take<std::uint8_t>() : 0;
       oracle.backward = in.take<std::uint8_t>();
+      oracle.start_bits = in.take_in<std::uint8_t>(0, 2);
       oracle.start = disk == sys_ms::min() ? 0 : disk.time_since_epoch().count();
       ids.emplace(
           quoin::snowflake_options{
@@ -71,7 +72,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               .on_clock_back = oracle.back,
               .max_backward = milliseconds(oracle.backward),
               .not_before = disk,
-              .guard_interval = milliseconds(in.take_in<std::uint8_t>(1, 99))},
+              .guard_interval = milliseconds(in.take_in<std::uint8_t>(1, 99)),
+              .start_bits = oracle.start_bits},
           epoch, guard{&disk, &works});
     }
     now = action < 8 ? in.take<std::int64_t>() >> in.take_in<std::uint8_t>(0, 63)

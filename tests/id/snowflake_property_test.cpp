@@ -51,7 +51,8 @@ quoin::snowflake_options any_options() {
           .max_lead = milliseconds(*rc::gen::inRange(0, 60)),
           .on_clock_back = static_cast<clock_back>(*rc::gen::inRange(0, 3)),
           .max_backward = milliseconds(*rc::gen::element(0, 15, 50, 1000)),
-          .not_before = sys_ms(milliseconds(*rc::gen::element(-100000, -200, 0, 333, 99999)))};
+          .not_before = sys_ms(milliseconds(*rc::gen::element(-100000, -200, 0, 333, 99999))),
+          .start_bits = *rc::gen::inRange(0u, 2u)};
 }
 
 quoin_test::id_oracle oracle_of(const quoin::snowflake_options& options) {
@@ -60,6 +61,7 @@ quoin_test::id_oracle oracle_of(const quoin::snowflake_options& options) {
   oracle.backward = options.max_backward / milliseconds(10);
   const std::int64_t ms = options.not_before.time_since_epoch().count() + 200;
   oracle.start = ms <= 0 ? 0 : (ms + 9) / 10;
+  oracle.start_bits = options.start_bits;
   return oracle;
 }
 
@@ -132,7 +134,6 @@ RC_GTEST_PROP(Snowflake, RepeatsNothingAcrossRuns, ()) {
     options.worker = 3;
     options.not_before = disk;
     options.guard_interval = milliseconds(*rc::gen::element(1, 10, 45, 500));
-    options.start_bits = *rc::gen::inRange(0u, 2u);
     quoin::snowflake_generator<small, quoin::manual_clock, guard> ids(options, epoch,
                                                                       guard{&disk, &fails});
     for (int i = *rc::gen::inRange(0, 40); i > 0; --i) {

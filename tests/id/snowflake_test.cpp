@@ -4,6 +4,7 @@
 #include "support/counted_clock.hpp"
 #include "support/interleave.hpp"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <ratio>
 #include <set>
@@ -329,14 +331,16 @@ TEST(Snowflake, ReservesWithinAUnitOfTime) {
   }
 }
 
-/// One id a millisecond: of 64 residues each comes as often as 64 ids in golden steps bring it, which
-/// is once, within one; and never fewer than 4096 - 63 are left.
+/// One id at a time, in steps of any size: of 64 residues each comes as often as the others, within a
+/// few; and never fewer than 4096 - 63 are left.
 TEST(Snowflake, BeginsAtNumbersThatDiffer) {
   manual_clock clock(at(1700000000000ms));
   quoin::snowflake_generator<twitter_layout, manual_clock> ids({.start_bits = 6}, clock);
-  std::vector<int> residues(64);
-  for (int i = 0; i < 6400; ++i, clock.advance(1ms)) ++residues[ids.next() % 64];
-  for (const int count : residues) EXPECT_NEAR(count, 100, 3);
+  for (const auto step : {1ms, 64ms, 1000ms, 4096ms}) {
+    std::vector<int> residues(64);
+    for (int i = 0; i < 6400; ++i, clock.advance(step)) ++residues[ids.next() % 64];
+    for (const int count : residues) EXPECT_NEAR(count, 100, 5) << step.count();
+  }
   std::uint64_t least = 4096;
   for (int i = 0; i < 200; ++i, clock.advance(1ms)) {
     least = std::min(least, ids.try_reserve(5000)->size());
@@ -472,17 +476,30 @@ TEST(Snowflake, AsInTheHeader) {
   }
 }
 
+/// How often this process gave its processor away.
+long times_slept() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
+}
+
 TEST(Snowflake, WaitsInRealTime) {
   quoin::snowflake_generator<quoin::sonyflake_layout> ids({.worker = 1});
-  const auto start = std::chrono::system_clock::now();
-  std::uint64_t last = 0, count = 0;
-  for (; count < 600; ++count) {
+  std::uint64_t last = ids.next();
+  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t busy = std::clock();
+  const long slept = times_slept();
+  for (int i = 0; i < 1100; ++i) {
     const std::uint64_t id = ids.next();
     ASSERT_GT(id, last);
     last = id;
   }
   EXPECT_LE(quoin::sonyflake_layout::decode(last).time, std::chrono::system_clock::now());
-  EXPECT_GE(std::chrono::system_clock::now() - start, 10ms) << "600 ids take parts of three units";
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(taken, 30ms) << "1100 ids take parts of five units";
+  EXPECT_LE(static_cast<double>(std::clock() - busy) / CLOCKS_PER_SEC, taken.count() / 2)
+      << "and sleep in them";
+  EXPECT_GE(times_slept() - slept, 4);
 
   using coarse = quoin::coarse_system_clock;
   const auto fine = std::chrono::system_clock::now();

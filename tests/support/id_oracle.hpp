@@ -18,18 +18,25 @@ struct id_answer {
   friend bool operator==(const id_answer&, const id_answer&) = default;
 };
 
-/// Times, leads and bounds are in ticks. Sequences begin at 0.
+/// Times, leads and bounds are in ticks.
 struct id_oracle {
   std::int64_t ticks;      // of the layout
   std::uint64_t per_tick;  // likewise
   quoin::clock_back back;
   std::int64_t lead = 0;
   std::int64_t backward = 0;
-  std::int64_t start = 0;  // the first tick that may be used
+  std::int64_t start = 0;   // the first tick that may be used
+  unsigned start_bits = 0;  // of the numbers at which sequences begin where the clock is
 
   bool any = false;  // whether there is a last id: …
   std::int64_t last_tick = 0;
   std::uint64_t last_sequence = 0;
+
+  /// In turn: each by the golden ratio of all further than the one before.
+  [[nodiscard]] std::uint64_t begin(std::int64_t tick) const {
+    const std::uint64_t turn = static_cast<std::uint64_t>(tick) * 0x9e3779b97f4a7c15u;
+    return start_bits == 0 ? 0 : turn >> (64 - start_bits);
+  }
 
   id_answer ask(std::int64_t now, std::uint64_t count) {
     using quoin::id_error;
@@ -43,9 +50,10 @@ struct id_oracle {
       sequence = full ? 0 : last_sequence + 1;
     }
     if (tick >= ticks) return none(id_error::time_over);
-    if (tick < now) {
+    if (tick < now) sequence = 0;
+    if (tick <= now) {
       tick = now;
-      sequence = 0;
+      if (sequence < begin(now)) sequence = begin(now);
     }
     if (tick > now + lead) {
       if (!any) return none(id_error::too_early);
