@@ -141,6 +141,65 @@ TEST(LimitRules, KeysTellEntriesApart) {
   EXPECT_TRUE(limiter.try_acquire(other.key_of(all[1])));
 }
 
+// Of several faults it is the first in the order of the list, but for stars that come twice.
+TEST(LimitRules, SayWhichFaultComesFirst) {
+  const auto fault = [](std::vector<limit_rule> list) {
+    try {
+      const limit_rules rules("d", std::move(list));
+    } catch (const std::invalid_argument& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  const limit_rule none{.key = ""}, a{.key = "a"}, b{.key = "b", .value = "1"};
+  const limit_rule star{.key = "s", .value = "1*"}, z{.key = "z", .value = "1*"};
+  const auto ends = [&](std::vector<limit_rule> list, const std::string& end) {
+    const std::string text = fault(std::move(list));
+    EXPECT_TRUE(text.size() > end.size() && text.substr(text.size() - end.size()) == end) << text;
+  };
+  ends({b, a, a, none, b}, "rule a : there are two of it");
+  ends({b, a, b, a, none}, "rule b 1: there are two of it");
+  ends({b, a, none, b, a}, "a rule has a key");
+  ends({star, star, none}, "a rule has a key");
+  ends({star, z, z, a, star, a}, "rule a : there are two of it");
+  ends({star, z, z, a, star}, "rule z 1*: there are two of it");
+  ends({{.key = "y", .rules = {none}}, {.key = "x", .rules = {a, a}}}, "there are two of it");
+}
+
+// So many that comparing each with each would take half a minute; in the worst orders, and nested.
+TEST(LimitRules, AreMadeOfManyInNoTime) {
+  constexpr std::size_t n = 30'000;
+  const auto value_of = [](std::size_t i) {
+    std::string value = std::to_string(i);
+    return std::string(6 - value.size(), '0').append(value);
+  };
+  for (int kind = 0; kind < 3; ++kind) {
+    std::vector<limit_rule> list(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t place = kind == 0 ? i : n - 1 - i;
+      list[i].key = "k";
+      list[i].value = value_of(place).append(kind == 2 ? "*" : "");
+      list[i].limit = quoin::per_day(place + 1);
+    }
+    const limit_rules rules("d", std::move(list));
+    EXPECT_EQ(rules.size(), n);
+    for (const std::size_t i : {std::size_t{0}, n / 3, n - 1}) {
+      EXPECT_EQ(limit_of(rules, {{"k", value_of(i)}}), i + 1);
+    }
+  }
+  constexpr std::size_t deep = 20'000;
+  std::vector<limit_rule> nested;
+  for (std::size_t i = 0; i < deep; ++i) {
+    std::vector<limit_rule> above(1);
+    above[0].key = "k";
+    if (i == 0) above[0].limit = quoin::per_day(7);
+    above[0].rules = std::move(nested);
+    nested = std::move(above);
+  }
+  const limit_rules rules("d", std::move(nested));
+  EXPECT_EQ(limit_of(rules, entries(deep, rule_entry{"k", "v"})), 7u);
+}
+
 // --- against the definition, on trees at random ---------------------------------------------------
 
 const std::vector<std::string> keys{"a", "b", "ab"}, values{"", "x", "xy", "*", "x*", "xy*", "y"};

@@ -50,12 +50,13 @@ inline void replace_sorted(std::vector<std::uint64_t>& sorted, std::uint64_t fro
 }
 
 /// By a heap: O(n log n) at worst, in place.
-inline void sort_ascending(std::vector<std::uint64_t>& values) noexcept {
+template <class T, class Less>
+void sort_by(std::vector<T>& values, Less less) noexcept {
   const auto sink = [&](std::size_t at, std::size_t end) {
-    const std::uint64_t value = values[at];
+    const T value = values[at];
     for (std::size_t child = 2 * at + 1; child < end; child = 2 * at + 1) {
-      if (child + 1 < end && values[child] < values[child + 1]) ++child;
-      if (values[child] <= value) break;
+      if (child + 1 < end && less(values[child], values[child + 1])) ++child;
+      if (!less(value, values[child])) break;
       values[at] = values[child];
       at = child;
     }
@@ -63,11 +64,15 @@ inline void sort_ascending(std::vector<std::uint64_t>& values) noexcept {
   };
   for (std::size_t i = values.size() / 2; i-- > 0;) sink(i, values.size());
   for (std::size_t end = values.size(); end-- > 1;) {
-    const std::uint64_t greatest = values[0];
+    const T greatest = values[0];
     values[0] = values[end];
     values[end] = greatest;
     sink(0, end);
   }
+}
+
+inline void sort_ascending(std::vector<std::uint64_t>& values) noexcept {
+  sort_by(values, [](std::uint64_t a, std::uint64_t b) { return a < b; });
 }
 
 }  // namespace quoin::inline QUOIN_ABI::detail
