@@ -152,13 +152,15 @@ TEST(base62_avx512_emulated, where_quotients_step) {
   }
 }
 
-// Each byte in each place of each text: the same first fault as one by one.
+// Each byte in each place of each text: the same first fault as one by one. Among the largest any
+// change upwards is too much, among zeros nothing is.
 TEST(base62_avx512_emulated, foreign_characters) {
-  for (const codec& c : {codecs[1], codecs[3]}) {
-    const numbers in(17, max_u64);
+  for (std::size_t trial = 0; trial < 4; ++trial) {
+    const codec& c = codecs[trial % 2 == 0 ? 1 : 3];
+    const numbers in(9, trial < 2 ? 0 : max_u64);
     std::string text = c.text_of(isa::scalar, in);
     numbers out(in.size()), expected(in.size());
-    for (std::size_t at = 0; at < 16 * 11; ++at) {
+    for (std::size_t at = 0; at < 8 * 11; ++at) {
       const char was = text[at];
       for (int i = 0; i < 256; ++i) {
         text[at] = static_cast<char>(i);

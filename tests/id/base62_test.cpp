@@ -635,27 +635,37 @@ TEST(base62, many_where_quotients_step) {
   });
 }
 
-// Each byte in each place of each text of a block: the same first fault at every level.
+/// Each byte in each place of the first texts, of which each is `fill`.
+void expect_same_faults(const codec& c, std::uint64_t fill) {
+  const std::vector<std::uint64_t> numbers(19, fill);
+  std::string text(numbers.size() * 11, '?');
+  c.write_many(quoin::isa::scalar, text.data(), numbers.data(), numbers.size());
+  std::vector<std::uint64_t> out(numbers.size());
+  for (std::size_t at = 0; at < 9 * 11; ++at) {
+    const char was = text[at];
+    for (int i = 0; i < 256; ++i) {
+      text[at] = static_cast<char>(i);
+      const std::size_t index = at / 11;
+      const auto one = c.decode_fixed(std::string_view(text).substr(index * 11, 11), 11);
+      const std::size_t expected = one ? out.size() : index;
+      quoin::detail::for_each_isa([&](quoin::isa level) {
+        ASSERT_TRUE(same(c.read_many(level, text.data(), out.data(), out.size()), expected));
+      });
+      if (one) {
+        ASSERT_TRUE(same(out[index], *one));
+      }
+    }
+    text[at] = was;
+  }
+}
+
+// The same first fault at every level: among the largest, where any change upwards is too much, and
+// among zeros, where nothing is.
 TEST(base62, faults_among_many) {
   for (const codec& c : codecs) {
     if (c.write_many == nullptr) continue;
-    const std::vector<std::uint64_t> numbers(19, max_u64);
-    std::string text(numbers.size() * 11, '?');
-    c.write_many(quoin::isa::scalar, text.data(), numbers.data(), numbers.size());
-    std::vector<std::uint64_t> out(numbers.size());
-    for (std::size_t at = 0; at < 9 * 11; ++at) {
-      const char was = text[at];
-      for (int i = 0; i < 256; ++i) {
-        text[at] = static_cast<char>(i);
-        const std::size_t index = at / 11;
-        const auto one = c.decode_fixed(std::string_view(text).substr(index * 11, 11), 11);
-        const std::size_t expected = one ? out.size() : index;
-        quoin::detail::for_each_isa([&](quoin::isa level) {
-          ASSERT_TRUE(same(c.read_many(level, text.data(), out.data(), out.size()), expected));
-        });
-      }
-      text[at] = was;
-    }
+    expect_same_faults(c, max_u64);
+    expect_same_faults(c, 0);
   }
 }
 

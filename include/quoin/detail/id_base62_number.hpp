@@ -7,6 +7,7 @@
 #include <quoin/detail/bits.hpp>
 #include <quoin/detail/bytes.hpp>
 #include <quoin/detail/config.hpp>
+#include <quoin/detail/id_alphabet.hpp>
 #include <quoin/detail/id_alphabet_rows.hpp>
 #include <quoin/detail/id_base62_digits.hpp>
 #include <quoin/detail/id_base62_sixteen.hpp>
@@ -20,19 +21,23 @@ namespace quoin::inline QUOIN_ABI::detail {
 /// Numbers at a time where there are many: 88 characters.
 inline constexpr std::size_t base62_step = 8;
 
+/// The powers of 62, up to the largest below 2^64.
+struct base62_powers {
+  std::uint64_t of[base62_width_64] = {1};
+
+  constexpr base62_powers() noexcept {
+    for (std::size_t i = 1; i < base62_width_64; ++i) of[i] = of[i - 1] * 62;
+  }
+};
+
+inline constexpr base62_powers base62_power;
+
 /// The digits of `n` without zeros in front, at least 1.
 [[nodiscard]] constexpr std::size_t base62_width_of(std::uint64_t n) noexcept {
-  struct powers {
-    std::uint64_t of[base62_width_64] = {1};
-    constexpr powers() noexcept {
-      for (std::size_t i = 1; i < base62_width_64; ++i) of[i] = of[i - 1] * 62;
-    }
-  };
-  constexpr powers power;
-  n |= n == 0;
-  // log62(2) is 42.995 / 256, and between two powers of 2 there is one of 62 at most.
-  const auto above = static_cast<std::size_t>(std::bit_width(n)) * 43 / 256;
-  return above + (n >= power.of[above]);
+  // log62(2) is 42.995 / 256, and between two powers of 2 there is one of 62 at
+  // most.
+  const auto above = static_cast<std::size_t>(std::bit_width(n | 1)) * 43 / 256;
+  return above + ((n | 1) >= base62_power.of[above]);
 }
 
 /// `n` as sixteen digits.
@@ -49,21 +54,72 @@ QUOIN_ALWAYS_INLINE constexpr void base62_write(char* out, std::uint64_t n) noex
   store_le(out + 3, text.second);
 }
 
-/// Moves the last `count` ≤ 11 of 11 characters to `out`.
-QUOIN_ALWAYS_INLINE constexpr void base62_copy_last(char* out, const char (&eleven)[11],
-                                                    std::size_t count) noexcept {
-  const char* const from = eleven + (11 - count);
-  if (count >= 8) {
-    const auto first = load_le<std::uint64_t>(from), last = load_le<std::uint64_t>(eleven + 3);
-    store_le(out, first);
-    store_le(out + count - 8, last);
-  } else if (count >= 4) {
-    const auto first = load_le<std::uint32_t>(from), last = load_le<std::uint32_t>(eleven + 7);
-    store_le(out, first);
-    store_le(out + count - 4, last);
-  } else {
-    for (std::size_t i = 0; i < count; ++i) out[i] = from[i];
-  }
+/// Writes the `count` = 1 to 3 characters of `n`: few enough for a table, and without a branch.
+template <base62_alphabet Alphabet>
+QUOIN_ALWAYS_INLINE constexpr void base62_write_short(char* out, std::uint32_t n,
+                                                      std::size_t count) noexcept {
+  const std::uint32_t first = n / base62_e2, pair = n - first * base62_e2, second = pair / 62;
+  const auto character = [](std::uint32_t digit) noexcept {
+    return std::uint32_t{static_cast<unsigned char>(Alphabet[digit])};
+  };
+  const std::uint32_t last = character(pair - second * 62);
+  const std::uint32_t three = character(first) | character(second) << 8 | last << 16;
+  const std::uint32_t text = three >> (8 * (3 - count));
+  out[0] = static_cast<char>(text & 0xff);
+  out[count / 2] = static_cast<char>(text >> (8 * (count / 2)) & 0xff);
+  out[count - 1] = static_cast<char>(last);
+}
+
+/// Writes the last `count` = 1 to 11 of the 11 characters of `n`, which has no more digits.
+template <base62_alphabet Alphabet>
+QUOIN_ALWAYS_INLINE constexpr void base62_write_last(char* out, std::uint64_t n,
+                                                     std::size_t count) noexcept {
+  if (count < 4) return base62_write_short<Alphabet>(out, static_cast<std::uint32_t>(n), count);
+  // Stored at once, so that what is read back, wherever in it, need not wait for the cache; and
+  // without a branch, as lengths are not to be foreseen.
+  char all[16] = {};
+  base62_put_sixteen<Alphabet>(all, base62_split(n));
+  const char* const from = all + 16 - count;
+  const std::size_t middle = max_of<std::size_t>(count, 8) - 8;
+  const auto first_four = load_le<std::uint32_t>(from);
+  const auto middle_four = load_le<std::uint32_t>(from + middle);
+  const auto last_four = load_le<std::uint32_t>(all + 12);
+  store_le(out, first_four);
+  store_le(out + middle, middle_four);
+  store_le(out + count - 4, last_four);
+}
+
+/// The `size`, 4 to 8, characters at `p` as the last of eight, after characters of digit 0. Without a
+/// branch, as lengths are not to be foreseen.
+template <base62_alphabet Alphabet>
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t base62_to_eight(
+    const char* p, std::size_t size) noexcept {
+  const std::uint64_t first = load_le<std::uint32_t>(p);
+  const std::uint64_t last = load_le<std::uint32_t>(p + size - 4);
+  constexpr std::uint64_t zeros = eight_zeros<Alphabet> & 0xffffffffu;
+  return (((first ^ zeros) << (8 * (8 - size)) ^ zeros) & 0xffffffffu) | last << 32;
+}
+
+/// What comes before the last eight of the `size`, 9 to 11, characters at `p`, in the same way.
+template <base62_alphabet Alphabet>
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::uint64_t base62_before_eight(
+    const char* p, std::size_t size) noexcept {
+  constexpr std::uint64_t zeros = eight_zeros<Alphabet>;
+  return (load_le<std::uint64_t>(p) ^ zeros) << (8 * (16 - size)) ^ zeros;
+}
+
+/// What the first and the second of 1 to 3 digits count for, beside the last.
+inline constexpr std::uint32_t base62_weights[4][2] = {{0, 0}, {0, 0}, {62, 0}, {base62_e2, 62}};
+
+/// Reads 1 to 3 characters, as `base62_read` does: few enough for a table, and without a branch.
+template <base62_alphabet Alphabet>
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr bool base62_read_short(const char* p, std::size_t size,
+                                                                   std::uint64_t& n) noexcept {
+  const std::uint32_t first = digits_in<Alphabet>[p[0]];
+  const std::uint32_t second = digits_in<Alphabet>[p[size / 2]];
+  const std::uint32_t last = digits_in<Alphabet>[p[size - 1]];
+  n = first * base62_weights[size][0] + second * base62_weights[size][1] + last;
+  return (first | second | last) != no_digit;
 }
 
 /// Reads 1 to 11 characters; false, and `n` unspecified, where one is not in the alphabet or the
@@ -71,18 +127,18 @@ QUOIN_ALWAYS_INLINE constexpr void base62_copy_last(char* out, const char (&elev
 template <base62_alphabet Alphabet>
 [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr bool base62_read(const char* p, std::size_t size,
                                                              std::uint64_t& n) noexcept {
-  base62_sixteen fours{};
+  if (size < 4) return base62_read_short<Alphabet>(p, size, n);
+  base62_sixteen eights{};
   if (size <= 8) {
-    constexpr std::uint64_t zeros = in_each_byte(static_cast<unsigned char>(Alphabet[0]));
-    const bool good =
-        base62_fours_of<Alphabet>({zeros, pad_to_eight<Alphabet>(p, size, size)}, fours);
-    n = base62_value_of_fours(fours.second);
+    const bool good = base62_eights_of<Alphabet>(
+        {eight_zeros<Alphabet>, base62_to_eight<Alphabet>(p, size)}, eights);
+    n = eights.second;
     return good;
   }
-  const bool good = base62_fours_of<Alphabet>(
-      {pad_to_eight<Alphabet>(p, size - 8, size), load_le<std::uint64_t>(p + size - 8)}, fours);
-  return good && !__builtin_mul_overflow(base62_value_of_fours(fours.first), base62_e8, &n) &&
-         !__builtin_add_overflow(n, base62_value_of_fours(fours.second), &n);
+  const bool good = base62_eights_of<Alphabet>(
+      {base62_before_eight<Alphabet>(p, size), load_le<std::uint64_t>(p + size - 8)}, eights);
+  return good && !__builtin_mul_overflow(eights.first, base62_e8, &n) &&
+         !__builtin_add_overflow(n, eights.second, &n);
 }
 
 }  // namespace quoin::inline QUOIN_ABI::detail

@@ -80,19 +80,31 @@ template <base62_alphabet Alphabet>
 template <base62_alphabet Alphabet>
 [[nodiscard]] QUOIN_ALWAYS_INLINE __m128i base62_digits_of_sse2(__m128i text, bool& good) noexcept {
   constexpr base62_rows rows = base62_rows_of<Alphabet>;
-  // By signed comparison: bytes from 128 on are below all.
-  const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(text, _mm_set1_epi8('0' - 1)),
-                                      _mm_cmplt_epi8(text, _mm_set1_epi8('9' + 1)));
-  const __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(text, _mm_set1_epi8('A' - 1)),
-                                      _mm_cmplt_epi8(text, _mm_set1_epi8('Z' + 1)));
-  const __m128i lower = _mm_and_si128(_mm_cmpgt_epi8(text, _mm_set1_epi8('a' - 1)),
-                                      _mm_cmplt_epi8(text, _mm_set1_epi8('z' + 1)));
-  good = _mm_movemask_epi8(_mm_or_si128(digit, _mm_or_si128(upper, lower))) == 0xffff;
-  const __m128i distance = _mm_or_si128(
-      _mm_and_si128(digit, _mm_set1_epi8(static_cast<char>('0' - rows.digit))),
-      _mm_or_si128(_mm_and_si128(upper, _mm_set1_epi8(static_cast<char>('A' - rows.upper))),
-                   _mm_and_si128(lower, _mm_set1_epi8(static_cast<char>('a' - rows.lower)))));
-  return _mm_sub_epi8(text, distance);
+  constexpr auto byte = [](int x) noexcept { return _mm_set1_epi8(static_cast<char>(x)); };
+  // By signed comparison: bytes from 128 on are taken for digits, and lie far behind them.
+  const __m128i letter = _mm_cmpgt_epi8(text, byte('A' - 1));
+  const __m128i lower = _mm_cmpgt_epi8(text, byte('a' - 1));
+  const auto moved = [&](int digit, int upper, int more) noexcept {  // text + one of the three
+    return _mm_add_epi8(_mm_add_epi8(text, byte(digit)),
+                        _mm_add_epi8(_mm_and_si128(letter, byte(upper - digit)),
+                                     _mm_and_si128(lower, byte(more - upper))));
+  };
+  const __m128i place = moved(-'0', -'A', -'a');  // in its row: up to 9 or 25, else bit 7 is set
+  const __m128i room = _mm_sub_epi8(byte(127 - 9), _mm_and_si128(letter, byte(25 - 9)));
+  good = _mm_movemask_epi8(_mm_adds_epu8(place, room)) == 0;
+  return moved(rows.digit - '0', rows.upper - 'A', rows.lower - 'a');
+}
+
+/// The values of each four digits.
+[[nodiscard]] QUOIN_ALWAYS_INLINE __m128i base62_fours_sse2(__m128i digits) noexcept {
+  // 62 times the lower byte of a word is the upper half of a product.
+  const __m128i tens = _mm_mulhi_epu16(_mm_slli_epi16(digits, 8), _mm_set1_epi16(62 << 8));
+  const __m128i pairs = _mm_add_epi16(tens, _mm_srli_epi16(digits, 8));
+  return _mm_madd_epi16(pairs, _mm_set1_epi32(static_cast<int>(1 << 16 | base62_e2)));
+}
+
+[[nodiscard]] QUOIN_ALWAYS_INLINE __m128i base62_register_sse2(base62_sixteen x) noexcept {
+  return _mm_set_epi64x(static_cast<long long>(x.second), static_cast<long long>(x.first));
 }
 
 [[nodiscard]] QUOIN_ALWAYS_INLINE base62_sixteen base62_words_of_sse2(__m128i x) noexcept {
@@ -147,14 +159,8 @@ template <base62_alphabet Alphabet>
   if constexpr (base62_rows_of<Alphabet>.usual) {
     if (!std::is_constant_evaluated()) {
       bool good = false;
-      const __m128i digits = base62_digits_of_sse2<Alphabet>(
-          _mm_set_epi64x(static_cast<long long>(text.second), static_cast<long long>(text.first)),
-          good);
-      const __m128i tens = _mm_and_si128(digits, _mm_set1_epi16(0xff));
-      const __m128i pairs =
-          _mm_add_epi16(_mm_mullo_epi16(tens, _mm_set1_epi16(62)), _mm_srli_epi16(digits, 8));
-      fours = base62_words_of_sse2(
-          _mm_madd_epi16(pairs, _mm_set1_epi32(static_cast<int>(1 << 16 | base62_e2))));
+      const __m128i digits = base62_digits_of_sse2<Alphabet>(base62_register_sse2(text), good);
+      fours = base62_words_of_sse2(base62_fours_sse2(digits));
       return good;
     }
   }
@@ -164,6 +170,28 @@ template <base62_alphabet Alphabet>
   const bool good_second = base62_digits_of<Alphabet>(text.second, second);
   fours = {base62_fours_of_digits(first), base62_fours_of_digits(second)};
   return good_first & good_second;
+}
+
+/// As `base62_fours_of`: two numbers of eight digits.
+template <base62_alphabet Alphabet>
+[[nodiscard]] QUOIN_ALWAYS_INLINE constexpr bool base62_eights_of(base62_sixteen text,
+                                                                  base62_sixteen& eights) noexcept {
+#if QUOIN_X86_64
+  if constexpr (base62_rows_of<Alphabet>.usual) {
+    if (!std::is_constant_evaluated()) {
+      bool good = false;
+      const __m128i fours =
+          base62_fours_sse2(base62_digits_of_sse2<Alphabet>(base62_register_sse2(text), good));
+      const __m128i high = _mm_mul_epu32(fours, _mm_set1_epi32(static_cast<int>(base62_e4)));
+      eights = base62_words_of_sse2(_mm_add_epi64(high, _mm_srli_epi64(fours, 32)));
+      return good;
+    }
+  }
+#endif
+  base62_sixteen fours{};
+  const bool good = base62_fours_of<Alphabet>(text, fours);
+  eights = {base62_value_of_fours(fours.first), base62_value_of_fours(fours.second)};
+  return good;
 }
 
 }  // namespace quoin::inline QUOIN_ABI::detail

@@ -100,9 +100,7 @@ class basic_base62 {
                                                        detail::codec_number n) noexcept {
     const std::size_t count = width_of(n);
     if (count > out.size()) return 0;
-    char all[max_width] = {};
-    detail::base62_write<Alphabet>(all, n.value());
-    detail::base62_copy_last(out.data(), all, count);
+    detail::base62_write_last<Alphabet>(out.data(), n.value(), count);
     return count;
   }
 
@@ -115,14 +113,14 @@ class basic_base62 {
   /// The number whose minimal form is `text`. The error, with its position: empty
   /// (`errc::truncated`), a foreign character, a zero in front, a number beyond 64 bits
   /// (`errc::bad_value`).
-  [[nodiscard]] static constexpr expected<std::uint64_t, error> decode(
+  [[nodiscard]] QUOIN_ALWAYS_INLINE static constexpr expected<std::uint64_t, error> decode(
       std::string_view text) noexcept {
     std::uint64_t n = 0;
     if (text.size() - 1 < max_width && (text[0] != Alphabet[0] || text.size() == 1) &&
         detail::base62_read<Alphabet>(text.data(), text.size(), n)) {
       return n;
     }
-    return unexpected<error>(minimal_fault(text, 8));
+    return minimal_refused(text);
   }
 
   // ---- fixed width: zeros in front --------------------------------------------------------------
@@ -138,11 +136,9 @@ class basic_base62 {
       return true;
     }
     if (width < width_of(n)) return false;
-    char all[max_width] = {};
-    detail::base62_write<Alphabet>(all, n.value());
     const std::size_t extra = width > max_width ? width - max_width : 0;
     for (std::size_t i = 0; i < extra; ++i) out[i] = Alphabet[0];
-    detail::base62_copy_last(out.data() + extra, all, width - extra);
+    detail::base62_write_last<Alphabet>(out.data() + extra, n.value(), width - extra);
     return true;
   }
 
@@ -432,6 +428,12 @@ class basic_base62 {
     char largest[detail::radix_max_text<62>] = {};
     detail::radix_write_any<Alphabet>(largest, bytes, size);
     return detail::too_large_a_number<Alphabet>(text, {largest, width_of_bytes(size)});
+  }
+
+  /// The last thing that `decode` does, so that it keeps nothing for later.
+  [[nodiscard]] QUOIN_COLD static constexpr expected<std::uint64_t, error> minimal_refused(
+      std::string_view text) noexcept {
+    return unexpected<error>(minimal_fault(text, 8));
   }
 
   [[nodiscard]] QUOIN_COLD static constexpr error minimal_fault(std::string_view text,
