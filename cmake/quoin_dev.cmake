@@ -86,7 +86,8 @@ target_include_directories(quoin_testing INTERFACE ${QUOIN_ROOT} ${QUOIN_ROOT}/t
 target_compile_options(quoin_testing INTERFACE  # the library's own invariants stop the program
   "-DQUOIN_ASSERT(condition)=((condition)?static_cast<void>(0):__builtin_trap())")
 target_compile_definitions(quoin_testing INTERFACE QUOIN_GOLDEN_DIR="${QUOIN_ROOT}/tests/golden")
-if(QUOIN_SANITIZE)  # hot functions once a program instead of in each line of a test: half the code
+# Hot functions once a program instead of in each line of a test: half the code, and each branch is counted once.
+if(QUOIN_SANITIZE OR QUOIN_COVERAGE)
   target_compile_definitions(quoin_testing INTERFACE QUOIN_ALWAYS_INLINE=inline)
 endif()
 
