@@ -259,7 +259,7 @@ class basic_base62 {
   // ---- bytes: a number of fixed width, the first byte the highest -------------------------------
 
   /// The longest byte string. 16, 20 and 32 bytes are the fast sizes; the cost of others grows as the
-  /// square: 100 times from 100 bytes to 1000, and from 250 bytes on GMP is faster.
+  /// square: 100 times from 100 bytes to 1000, and from 320 bytes on GMP writes faster.
   static constexpr std::size_t max_bytes = detail::radix_max_bytes;
 
   /// The characters of every text of `size` ≤ `max_bytes` bytes: the least w with 62^w ≥ 256^size.
