@@ -17,6 +17,7 @@
 #include <quoin/hash/siphash.hpp>
 #include <quoin/hash/xxh3.hpp>
 #include <quoin/hash/xxh64.hpp>
+#include <quoin/id/base32.hpp>
 #include <quoin/id/base58.hpp>
 #include <quoin/id/base62.hpp>
 #include <quoin/id/counter_range.hpp>

@@ -15,27 +15,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string_view>
-#include <type_traits>
 
 namespace quoin::inline QUOIN_ABI::detail {
-
-/// Copies `size` bytes, of which nothing overlaps.
-QUOIN_ALWAYS_INLINE constexpr void base58_copy(char* out, const char* from,
-                                               std::size_t size) noexcept {
-  if (std::is_constant_evaluated()) {
-    for (std::size_t i = 0; i < size; ++i) out[i] = from[i];
-    return;
-  }
-  if (size < 16) {
-    for (std::size_t i = 0; i < size; ++i) out[i] = from[i];
-    return;
-  }
-  for (std::size_t i = 0; i + 16 <= size; i += 16) std::memcpy(out + i, from + i, 16);
-  std::memcpy(out + size - 16, from + size - 16, 16);
-}
 
 template <byte_like Byte>
 [[nodiscard]] constexpr std::size_t zero_bytes_in_front(const Byte* p, std::size_t size) noexcept {
@@ -54,7 +37,7 @@ template <auto Alphabet>
   const std::size_t size = zeros + all.size();
   if (size > out.size()) return 0;
   for (std::size_t i = 0; i < zeros; ++i) out[i] = Alphabet[0];
-  base58_copy(out.data() + zeros, all.data(), all.size());
+  copy_text(out.data() + zeros, all.data(), all.size());
   return size;
 }
 
@@ -202,14 +185,14 @@ struct base58_numbers {
     return width;
   }
 
-  static constexpr void write(char (&out)[width_64], std::uint64_t n) noexcept {
+  static constexpr void write(char* out, std::uint64_t n) noexcept {
     const std::uint64_t head = n / radix_e8<58>;
     char all[16] = {};
     radix_kernel<58>::put_sixteen<Alphabet>(
         all, {pair_of_fours(0, head), split_eight<58>(n - head * radix_e8<58>)});
     for (std::size_t i = 0; i < width_64; ++i) out[i] = all[16 - width_64 + i];
   }
-  static constexpr void write(char (&out)[width_128], uint128 n) noexcept {
+  static constexpr void write(char* out, uint128 n) noexcept {
     const std::uint32_t limbs[] = {
         static_cast<std::uint32_t>(n.lo), static_cast<std::uint32_t>(n.lo >> 32),
         static_cast<std::uint32_t>(n.hi), static_cast<std::uint32_t>(n.hi >> 32)};

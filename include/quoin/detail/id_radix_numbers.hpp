@@ -13,9 +13,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace quoin::inline QUOIN_ABI::detail {
 
@@ -53,6 +55,23 @@ template <auto Alphabet>
     while (at + 1 < text.size() && text[at] == largest[at - extra]) ++at;
   }
   return {errc::bad_value, at, "the number is too large"};
+}
+
+/// Copies `size` characters, of which nothing overlaps.
+QUOIN_ALWAYS_INLINE constexpr void copy_text(char* out, const char* from,
+                                             std::size_t size) noexcept {
+  if (std::is_constant_evaluated() || size < 4) {
+    for (std::size_t i = 0; i < size; ++i) out[i] = from[i];
+  } else if (size >= 16) {
+    for (std::size_t i = 0; i + 16 <= size; i += 16) std::memcpy(out + i, from + i, 16);
+    std::memcpy(out + size - 16, from + size - 16, 16);
+  } else if (size >= 8) {  // two words that overlap in equal characters
+    std::memcpy(out, from, 8);
+    std::memcpy(out + size - 8, from + size - 8, 8);
+  } else {
+    std::memcpy(out, from, 4);
+    std::memcpy(out + size - 4, from + size - 4, 4);
+  }
 }
 
 /// The forms of numbers. `Kernel` has the alphabet, `name`, `width_64` and `width_128`, `width_of`,
@@ -164,18 +183,22 @@ class radix_numbers {
     Kernel::write(all, n);
     const std::size_t count = digits_in_use(all);
     if (count > out.size()) return 0;
-    copy_last(out.data(), all, count);
+    copy_text(out.data(), all + (Width - count), count);
     return count;
   }
 
   template <std::size_t Width, class Number>
   [[nodiscard]] static constexpr bool write_fixed(std::span<char> out, Number n) noexcept {
+    if (out.size() >= Width) {
+      const std::size_t extra = out.size() - Width;
+      for (std::size_t i = 0; i < extra; ++i) out[i] = alphabet[0];
+      Kernel::write(out.data() + extra, n);
+      return true;
+    }
     char all[Width] = {};
     Kernel::write(all, n);
-    if (out.size() < Width && out.size() < digits_in_use(all)) return false;
-    const std::size_t extra = out.size() > Width ? out.size() - Width : 0;
-    for (std::size_t i = 0; i < extra; ++i) out[i] = alphabet[0];
-    copy_last(out.data() + extra, all, out.size() - extra);
+    if (out.size() < digits_in_use(all)) return false;
+    copy_text(out.data(), all + (Width - out.size()), out.size());
     return true;
   }
 
@@ -213,11 +236,6 @@ class radix_numbers {
   template <std::size_t Width>
   [[nodiscard]] static constexpr std::size_t digits_in_use(const char (&all)[Width]) noexcept {
     return Width - zeros_in_front<alphabet>({all, Width - 1});
-  }
-
-  template <std::size_t Width>
-  static constexpr void copy_last(char* out, const char (&all)[Width], std::size_t count) noexcept {
-    for (std::size_t i = 0; i < count; ++i) out[i] = all[Width - count + i];
   }
 
   [[nodiscard]] QUOIN_COLD static constexpr error minimal_fault(std::string_view text,

@@ -7,7 +7,7 @@
 ///
 /// Guarantee   each id of a generator is greater than all before, whatever its clock does. Text is
 ///             read strictly: letters of either case and nothing in the place of others.
-/// Cost        write_to, parse: about 17 ns; next: a reading of the clock, and two SipHashes for the
+/// Cost        write_to: about 9 ns, parse: 16; next: a reading of the clock, and two SipHashes for the
 ///             first id of each millisecond. Nothing is allocated but by to_string.
 /// Threads     like a standard container; after a fork, parent and child make different ids, within
 ///             the millisecond of their last common one, too (`vfork` and a bare clone are not noticed).
