@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quoin/id/counter_range.hpp>
 
+#include "support/interleave.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <latch>
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -103,6 +108,12 @@ TEST(counter_range, refuses_wrong_options) {
   EXPECT_THROW(make({.checkpoint_interval = 0}), std::invalid_argument);
   EXPECT_THROW(make({.resume = {{2, ~std::uint64_t{0}}, {}}}), std::invalid_argument);
   EXPECT_THROW(make({.resume = {{}, {2, ~std::uint64_t{0}}}}), std::invalid_argument);
+  // Numbers that would come twice.
+  EXPECT_THROW(make({.resume = {{5, 10}, {14, 1}}}), std::invalid_argument);
+  EXPECT_THROW(make({.resume = {{5, 10}, {0, 6}}}), std::invalid_argument);
+  EXPECT_NO_THROW(make({.resume = {{5, 10}, {15, 1}}}));
+  EXPECT_NO_THROW(make({.resume = {{5, 10}, {0, 5}}}));
+  EXPECT_NO_THROW(make({.resume = {{5, 0}, {0, 50}}}));
 }
 
 TEST(counter_range, goes_on_in_blocks_longer_than_a_slot) {
@@ -193,6 +204,99 @@ TEST(counter_range, what_a_callback_throws_stops_no_number_that_may_be_given) {
     EXPECT_EQ(calls, 1);
     throws = false;
     EXPECT_EQ(ids.next().value(), 200u);
+  }
+}
+
+std::uint64_t locks = 0;
+
+/// Counts how often one is to be taken.
+template <class T>
+struct counting_atomic : std::atomic<T> {
+  using std::atomic<T>::atomic;
+  T exchange(T value, std::memory_order order) noexcept {
+    locks += std::is_same_v<T, bool> ? 1u : 0u;
+    return std::atomic<T>::exchange(value, order);
+  }
+};
+
+TEST(counter_range, a_disk_that_fails_is_asked_once_ahead_and_once_for_each_number_there_is_not) {
+  coordinator from{.size = 1000};
+  bool saves = true;
+  std::uint64_t asked = 0;
+  const auto persist = [&](const counter_checkpoint&) {
+    ++asked;
+    return saves;
+  };
+  const auto fetch = [&] { return from(); };
+  counter_range<decltype(fetch), decltype(persist), counting_atomic> ids(
+      {.checkpoint_interval = 100, .low_water = 930}, fetch, persist);
+  ASSERT_EQ(ids.next().value(), 100u);
+  saves = false;
+  from.away = true;
+  asked = locks = 0;
+  for (std::uint64_t i = 101; i < 200; ++i) ASSERT_EQ(ids.next().value(), i);
+  EXPECT_EQ(from.asked, 2u) << "at the low-water mark, which comes after half of the interval";
+  EXPECT_EQ(asked, 1u) << "ahead of need";
+  EXPECT_EQ(locks, 2u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ids.next().error(), counter_error::checkpoint_failed);
+  EXPECT_EQ(asked, 4u);
+  saves = true;
+  for (std::uint64_t i = 200; i < 300; ++i) ASSERT_EQ(ids.next().value(), i);
+  EXPECT_EQ(asked, 6u) << "when it is needed, and ahead again";
+  EXPECT_EQ(ids.reserve(1000).value(), (counter_block{300, 100}));
+  EXPECT_EQ(asked, 7u);
+  saves = false;
+  EXPECT_EQ(ids.next().error(), counter_error::checkpoint_failed);
+  EXPECT_EQ(asked, 8u) << "not ahead, and then again";
+}
+
+TEST(counter_range, counts_to_the_last_number_of_all) {
+  constexpr std::uint64_t last = ~std::uint64_t{0};
+  std::optional<counter_block> answer = counter_block{last, 1};
+  counter_checkpoint disk;
+  const auto fetch = [&] { return std::exchange(answer, counter_block()); };
+  const auto persist = [&](const counter_checkpoint& c) {
+    disk = c;
+    return true;
+  };
+  const quoin::counter_range_options options{.checkpoint_interval = last, .low_water = last};
+  counter_range ids(options, fetch, persist);
+  EXPECT_EQ(ids.next().value(), last);
+  EXPECT_EQ(ids.next().error(), counter_error::exhausted);
+  EXPECT_EQ(disk.current.count + disk.next.count, 0u);
+  EXPECT_EQ(ids.remaining(), 0u);
+  counter_range again({.resume = {{last - 1, 2}, {}}}, fetch, persist);
+  EXPECT_EQ(again.next().value(), last - 1);
+  EXPECT_EQ(again.unused(), (counter_checkpoint{{last, 1}, {}}));
+  EXPECT_EQ(again.reserve(last).value(), (counter_block{last, 1}));
+}
+
+TEST(counter_range, takes_no_block_that_overlaps_the_one_in_use) {
+  std::optional<counter_block> answer = counter_block{100, 10};
+  counter_range ids({.low_water = 0}, [&] { return answer; });
+  while (ids.reserve(7)->first + 3 < 110) {
+  }
+  for (const counter_block wrong : {counter_block{100, 10}, counter_block{109, 1},
+                                    counter_block{0, 101}, counter_block{0, ~std::uint64_t{0}}}) {
+    answer = wrong;
+    EXPECT_EQ(ids.next().error(), counter_error::bad_block) << wrong.first;
+  }
+  for (const counter_block right : {counter_block{99, 1}, counter_block{100, 1}}) {
+    answer = right;
+    EXPECT_EQ(ids.next().value(), right.first) << "of another block than the last";
+  }
+  answer = counter_block{~std::uint64_t{0}, 1};
+  EXPECT_EQ(ids.next().value(), ~std::uint64_t{0});
+  EXPECT_EQ(ids.next().error(), counter_error::bad_block);
+}
+
+TEST(counter_range, two_share_a_coordinator) {
+  coordinator from;
+  const auto fetch = [&] { return from(); };
+  counter_range first({.low_water = 4}, fetch), second({.low_water = 0}, fetch);
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_TRUE(seen.insert((i % 3 == 0 ? first : second).next().value()).second);
   }
 }
 
@@ -343,6 +447,202 @@ TEST(counter_range, threads_that_only_count_lose_none) {
       ASSERT_LT(number, given.size());
       ASSERT_EQ(given[static_cast<std::size_t>(number)]++, 0) << number << " was given twice";
     }
+  }
+}
+
+// --- every order of two threads ------------------------------------------------------------------
+
+using quoin_test::interleaved_atomic;
+
+// Where code is slow, the first orders will do.
+#if defined(__x86_64__) && defined(__OPTIMIZE__)
+constexpr std::uint64_t most_runs = 20'000;
+#else
+constexpr std::uint64_t most_runs = 200;
+#endif
+
+/// What threads do. Callbacks succeed unless their texts say what becomes of one call after the
+/// other: '0' fails, '!' throws before anything is done, '?' after it was done.
+struct plan {
+  const char* what;
+  std::uint64_t interval, low_water, size;  ///< of a block
+  std::uint64_t before;                     ///< numbers taken before the threads begin
+  std::size_t first, second;                ///< numbers that they take
+  std::string_view fetches = "", persists = "";
+};
+
+/// One order of it: the coordinator, the disk and what was handed out.
+class ordered_world {
+ public:
+  explicit ordered_world(const plan& p)
+      : plan_(p),
+        ids_({.checkpoint_interval = p.interval, .low_water = p.low_water}, {this}, {this}) {
+    for (std::uint64_t i = 0; i < p.before; ++i) take(0, 1);
+  }
+
+  void run(quoin_test::interleaver& threads) {
+    left_of_plan_ = {plan_.fetches, plan_.persists};
+    threads({[this] { take_some(0, plan_.first, 1); }, [this] { take_some(1, plan_.second, 2); }});
+    const bool fails = plan_.fetches.find_first_not_of('.') != std::string_view::npos ||
+                       plan_.persists.find_first_not_of('.') != std::string_view::npos;
+    EXPECT_TRUE(fails || refused_ == 0) << plan_.what;
+    end();
+  }
+
+  /// One thread alone; returns how often it got none.
+  std::uint64_t run() {
+    left_of_plan_ = {plan_.fetches, plan_.persists};
+    take_some(0, plan_.first, 1);
+    take_some(0, plan_.second, 2);
+    end();
+    return refused_;
+  }
+
+ private:
+  struct fault {};
+  struct fetch {
+    ordered_world* self;
+    std::optional<counter_block> operator()() const { return self->fetched(); }
+  };
+  struct persist {
+    ordered_world* self;
+    bool operator()(const counter_checkpoint& c) const { return self->persisted(c); }
+  };
+  struct script {
+    std::string_view fetches, persists;
+  };
+
+  void end() {
+    left_of_plan_ = {};
+    EXPECT_EQ(handed_.size() + ids_.remaining() + lost_, next_) << plan_.what << ": none is lost";
+    is_over_ = true;
+    while (take(2, 3)) {
+    }
+    EXPECT_EQ(handed_.size() + lost_, next_) << plan_.what << ": all come in the end";
+    for (const auto& mine : seen_) EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end()));
+  }
+
+  static char next_of(std::string_view& calls) {
+    if (calls.empty()) return '.';
+    const char call = calls.front();
+    calls.remove_prefix(1);
+    return call;
+  }
+
+  std::optional<counter_block> fetched() {
+    const char call = next_of(left_of_plan_.fetches);
+    if (call == '!') throw fault();
+    if (call == '0') return std::nullopt;
+    if (is_over_) return counter_block();
+    next_ += plan_.size;
+    if (call == '?') {
+      lost_ += plan_.size;
+      throw fault();
+    }
+    return counter_block{next_ - plan_.size, plan_.size};
+  }
+
+  bool persisted(const counter_checkpoint& c) {
+    const char call = next_of(left_of_plan_.persists);
+    if (call == '!') throw fault();
+    if (call == '0') return false;
+    written_.fetch_add(1);  // so that it counts whether a number comes before
+    disk_ = c;
+    for (const std::uint64_t id : handed_) EXPECT_FALSE(is_on_disk(id)) << plan_.what << ": " << id;
+    if (call == '?') throw fault();
+    return true;
+  }
+
+  bool is_on_disk(std::uint64_t id) const {
+    return id - disk_.current.first < disk_.current.count ||
+           id - disk_.next.first < disk_.next.count;
+  }
+
+  void take_some(std::size_t thread, std::size_t times, std::uint64_t most) {
+    for (std::size_t i = 0; i < times; ++i) refused_ += take(thread, most) ? 0u : 1u;
+  }
+
+  bool take(std::size_t thread, std::uint64_t most) {
+    counter_block got;
+    try {
+      got = most == 1 ? counter_block{ids_.next().value_or(none), 1}
+                      : ids_.reserve(most).value_or(counter_block());
+    } catch (const fault&) {
+      return false;
+    }
+    if (got.count == 0 || got.first == none) return false;
+    static_cast<void>(written_.load());
+    for (std::uint64_t id = got.first; id < got.first + got.count; ++id) {
+      EXPECT_TRUE(handed_.insert(id).second) << plan_.what << ": " << id << " twice";
+      EXPECT_FALSE(is_on_disk(id)) << plan_.what << ": " << id << " would come again";
+      seen_[thread].push_back(id);
+    }
+    return true;
+  }
+
+  static constexpr std::uint64_t none = ~std::uint64_t{0};
+
+  const plan& plan_;
+  script left_of_plan_{};
+  bool is_over_ = false;
+  std::uint64_t next_ = 0, refused_ = 0, lost_ = 0;
+  interleaved_atomic<std::uint64_t> written_{0};
+  counter_checkpoint disk_{};
+  std::set<std::uint64_t> handed_;
+  std::vector<std::uint64_t> seen_[3];
+  counter_range<fetch, persist, interleaved_atomic> ids_;
+};
+
+TEST(counter_range, any_call_may_fail) {
+  for (const std::uint64_t interval : {1u, 3u, 100u}) {
+    for (const std::uint64_t low_water : {0u, 2u, 50u}) {
+      for (const std::uint64_t size : {1u, 4u, 30u}) {
+        for (const char fault : {'0', '!', '?'}) {
+          for (std::size_t call = 0; call < 16; ++call) {
+            const std::string calls = std::string(call, '.') + fault;
+            plan p{calls.c_str(), interval, low_water, size, 0, 12, 6, calls, ""};
+            EXPECT_LE(ordered_world(p).run(), 1u) << calls;
+            p.fetches.swap(p.persists);
+            EXPECT_LE(ordered_world(p).run(), 1u) << calls;
+            if (HasFailure()) return;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(counter_range, every_order_of_two_threads) {
+  if (UNDER_THREAD_SANITIZER) GTEST_SKIP() << "it does not know contexts";
+  const plan plans[] = {
+      {"within a block", 10, 0, 20, 1, 2, 2},
+      {"the first block", 10, 0, 20, 0, 2, 1},
+      {"a checkpoint ahead", 4, 0, 20, 2, 1, 1},
+      {"a checkpoint ahead, and the next one", 2, 0, 20, 1, 1, 1},
+      {"a checkpoint at each number", 1, 0, 20, 1, 1, 1},
+      {"the low-water mark", 10, 3, 6, 2, 2, 1},
+      {"the low-water mark at the end of a block", 10, 1, 2, 1, 1, 1},
+      {"the end of a block", 10, 0, 3, 2, 2, 1},
+      {"the next block", 10, 0, 3, 3, 2, 1},
+      {"the next block, fetched before", 10, 2, 3, 3, 1, 1},
+      {"blocks of one number", 10, 0, 1, 0, 1, 1},
+      {"no block ahead", 10, 3, 6, 2, 2, 1, "0"},
+      {"no block", 10, 0, 3, 2, 2, 2, "00"},
+      {"no checkpoint ahead", 4, 0, 20, 2, 2, 1, "", "0"},
+      {"no checkpoint", 2, 0, 20, 1, 1, 1, "", "00"},
+      {"no checkpoint of the next block", 10, 2, 3, 2, 2, 2, "", "00"},
+      {"a fetch ahead throws", 10, 3, 6, 2, 2, 1, "!"},
+      {"a fetch throws", 10, 0, 3, 2, 2, 1, "!"},
+      {"a checkpoint ahead throws", 4, 0, 20, 2, 2, 1, "", "!"},
+      {"a checkpoint throws", 10, 0, 3, 2, 2, 1, "", "!"},
+      {"a checkpoint is written and throws", 4, 2, 6, 2, 2, 1, "", "??"},
+  };
+  for (const plan& p : plans) {
+    const auto result = quoin_test::explore({.most_runs = most_runs},
+                                            [&](auto& threads) { ordered_world(p).run(threads); });
+    EXPECT_GT(result.orders, 1u) << p.what;
+    EXPECT_TRUE(result.complete || most_runs < 1000) << p.what;
+    if (HasFailure()) break;
   }
 }
 

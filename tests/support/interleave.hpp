@@ -17,7 +17,8 @@
 // Orders that differ only in operations that do not meet (on different words, or two readings) give
 // the same result and are run once: dynamic partial-order reduction (Flanagan, Godefroid 2005) with
 // sleep sets. `every_order` turns that off. A thread that has read the same three times over waits
-// until something is written: loops that wait for others end.
+// until something is written: loops that wait for others end. Who sleeps in `wait` is woken by
+// `notify_all` alone; where all sleep, the program is over.
 #ifndef QUOIN_TESTS_SUPPORT_INTERLEAVE_HPP
 #define QUOIN_TESTS_SUPPORT_INTERLEAVE_HPP
 
@@ -77,6 +78,7 @@ class interleaver {
     trace_.clear();
     redundant_ = false;
     spinning_ = 0;
+    waiting_ = 0;
     unfinished_ = 0;
     threads_.resize(bodies.size());
     now_running() = this;
@@ -120,6 +122,21 @@ class interleaver {
   static void done(std::uint64_t seen, bool changed) {
     if (interleaver* const self = now_running()) self->note(seen, changed);
   }
+  /// Called by who waits for a change of `word` and saw none: others come first, until `wake`.
+  static void sleep_on(const void* word) {
+    interleaver* const self = now_running();
+    if (self == nullptr) fail("nobody is there to wake who waits");
+    self->threads_[self->running_].bed = word;
+    self->waiting_ |= bit(self->running_);
+  }
+  /// Wakes all who wait for a change of `word`.
+  static void wake(const void* word) {
+    interleaver* const self = now_running();
+    if (self == nullptr) return;
+    for (std::size_t i = 0; i < self->threads_.size(); ++i) {
+      if (self->threads_[i].bed == word) self->waiting_ &= ~bit(i);
+    }
+  }
   /// Whether a weak compare-and-swap that could succeed is to fail.
   static bool fails_without_reason() {
     interleaver* const self = now_running();
@@ -149,6 +166,7 @@ class interleaver {
     clock known{};                  // how much of the trace it comes after, by thread
     std::vector<reading> readings;  // since the last change of anything
     std::size_t failures_left = 0;
+    const void* bed = nullptr;  // what it waits for, if it does
   };
   struct event {
     std::size_t thread;
@@ -223,8 +241,9 @@ class interleaver {
   // --- the search -------------------------------------------------------------------------------
 
   std::size_t choose() {
-    mask ready = unfinished_ & ~spinning_;
-    if (ready == 0) ready = unfinished_;
+    mask ready = unfinished_ & ~waiting_ & ~spinning_;
+    if (ready == 0) ready = unfinished_ & ~waiting_;
+    if (ready == 0 && unfinished_ != 0) fail("all threads wait, and none is woken");
     if (ready == 0) return nobody;
     const std::size_t depth = trace_.size();
     if (depth == options_.most_steps) fail("a run does not end");
@@ -328,6 +347,7 @@ class interleaver {
   std::size_t running_ = nobody;
   mask unfinished_ = 0;
   mask spinning_ = 0;
+  mask waiting_ = 0;
   bool starting_ = false;
   bool redundant_ = false;
 };
@@ -372,6 +392,15 @@ class interleaved_atomic {
   }
   T fetch_sub(T value, std::memory_order = std::memory_order_seq_cst) noexcept {
     return modify([&](T old) { return static_cast<T>(old - value); });
+  }
+
+  void wait(T old, std::memory_order order = std::memory_order_seq_cst) const noexcept {
+    while (word(load(order)) == word(old)) interleaver::sleep_on(this);
+  }
+  void notify_all() noexcept {
+    interleaver::point(this, [] { return true; });
+    interleaver::wake(this);
+    interleaver::done(word(value_), false);
   }
 
   bool compare_exchange_strong(T& expected, T value,

@@ -14,15 +14,16 @@
 ///             most `checkpoint_interval` numbers of the blocks in hand; one that comes between the
 ///             coordinator's answer and the checkpoint loses that block, unless the coordinator gives
 ///             it again. Without checkpoints a crash loses the blocks in hand. Numbers go up within a
-///             block.
+///             block. That no two blocks overlap is for the coordinator to see to; one that overlaps
+///             the block in use is refused.
 /// Cost        next: one compare-and-swap. The thread that comes upon the low-water mark fetches the
 ///             next block while others go on; so it is with checkpoints, from half of the interval on.
 /// Memory      four cache lines.
 /// Threads     concurrent, all but construction and destruction; lock-free as long as there are
 ///             numbers for which a checkpoint is written. Who finds none waits, asleep, for the thread
-///             that fetches. Callbacks are called by one thread at a time; they must not call back. What
-///             they throw passes through, and is a failure like others for what comes after. A child
-///             process makes its own.
+///             that fetches. Callbacks are called by one thread at a time (two ranges may call those that
+///             they share at once); they must not call back. What they throw passes through, and is a
+///             failure like others for what comes after. A child process makes its own.
 /// Source      the hi/lo algorithm of object-relational mappers, with checkpoints as in range servers.
 ///
 /// @code
@@ -72,7 +73,7 @@ struct counter_range_options {
 enum class counter_error : std::uint8_t {
   exhausted = 1,      ///< the coordinator has no more
   refill_failed,      ///< no block came
-  bad_block,          ///< a block came whose end is beyond 64 bits
+  bad_block,          ///< a block came that ends beyond 64 bits or overlaps the one in use
   checkpoint_failed,  ///< the checkpoint could not be written
 };
 
@@ -84,7 +85,7 @@ enum class counter_error : std::uint8_t {
     case counter_error::refill_failed:
       return "no block of numbers could be fetched";
     case counter_error::bad_block:
-      return "the block of numbers that was fetched ends beyond 64 bits";
+      return "the block of numbers that was fetched ends beyond 64 bits or overlaps the last";
     case counter_error::checkpoint_failed:
       return "the checkpoint could not be written";
   }
@@ -111,10 +112,13 @@ struct no_checkpoint {
 };
 
 /// Hands out numbers of blocks that `Fetch` brings. Neither copied nor moved.
-template <counter_fetch Fetch, counter_persist Persist = no_checkpoint>
+/// @tparam Atomic  `std::atomic`, or what a test puts in its place.
+template <counter_fetch Fetch, counter_persist Persist = no_checkpoint,
+          template <class> class Atomic = std::atomic>
 class counter_range {
  public:
-  /// Fetches nothing yet. Fails for an interval of 0 or a checkpoint that never was one.
+  /// Fetches nothing yet. Fails for an interval of 0 or a checkpoint that never was one: of blocks
+  /// that end beyond 64 bits, or that overlap.
   explicit counter_range(const counter_range_options& options, Fetch fetch,
                          Persist persist = Persist())
       : interval_(keeps_none ? longest : min_of_interval(options.checkpoint_interval)),
@@ -123,9 +127,11 @@ class counter_range {
         next_(options.resume.next),
         fetch_(std::move(fetch)),
         persist_(std::move(persist)) {
-    if (!fits(rest_)) bad_option("resume.current.count", rest_.count);
-    if (!fits(next_)) bad_option("resume.next.count", next_.count);
-    if (rest_.count == 0) rest_ = std::exchange(next_, counter_block());
+    const char* const fitting = "at most 2^64 - first";
+    if (!fits(rest_)) bad_option("resume.current.count", rest_.count, fitting);
+    if (!fits(next_)) bad_option("resume.next.count", next_.count, fitting);
+    if (overlap(rest_, next_))
+      bad_option("resume.next.first", next_.first, "not in resume.current");
     slots_[0].first.store(rest_.first, std::memory_order_relaxed);  // for `unused`
   }
 
@@ -181,10 +187,10 @@ class counter_range {
   /// reading a slot has read that of its generation. (Who sleeps between the two through a multiple
   /// of 2^32 generations would be mistaken.)
   struct slot {
-    std::atomic<std::uint64_t> first{0};
-    std::atomic<std::uint64_t> granted{0};  ///< offsets below are written off: they may be given
-    std::atomic<std::uint64_t> due{0};      ///< from this offset on there is something to do
-    std::uint64_t count = 0;                ///< only for who holds `busy_`
+    Atomic<std::uint64_t> first{0};
+    Atomic<std::uint64_t> granted{0};  ///< offsets below are written off: they may be given
+    Atomic<std::uint64_t> due{0};      ///< from this offset on there is something to do
+    std::uint64_t count = 0;           ///< only for who holds `busy_`
   };
 
   struct taken {
@@ -195,23 +201,23 @@ class counter_range {
   /// Holds `flag`; who waits for it sleeps.
   class holder {
    public:
-    explicit holder(std::atomic<bool>& flag) noexcept : flag_(flag) {
+    explicit holder(Atomic<bool>& flag) noexcept : flag_(flag) {
       while (!try_hold(flag)) flag.wait(true, std::memory_order_relaxed);
     }
     struct held {};
-    holder(std::atomic<bool>& flag, held) noexcept : flag_(flag) {}
+    holder(Atomic<bool>& flag, held) noexcept : flag_(flag) {}
     holder(const holder&) = delete;
     holder& operator=(const holder&) = delete;
     ~holder() {
       flag_.store(false, std::memory_order_release);
       flag_.notify_all();
     }
-    [[nodiscard]] static bool try_hold(std::atomic<bool>& flag) noexcept {
+    [[nodiscard]] static bool try_hold(Atomic<bool>& flag) noexcept {
       return !flag.exchange(true, std::memory_order_acquire);
     }
 
    private:
-    std::atomic<bool>& flag_;
+    Atomic<bool>& flag_;
   };
 
   [[nodiscard]] static std::uint64_t offset_of(std::uint64_t word) noexcept {
@@ -225,8 +231,14 @@ class counter_range {
   [[nodiscard]] static bool fits(const counter_block& block) noexcept {
     return block.count == 0 || block.count - 1 <= ~std::uint64_t{0} - block.first;
   }
-  [[noreturn]] QUOIN_COLD static void bad_option(const char* name, std::uint64_t value) {
-    detail::fail_argument("counter_range", name, value, "at most 2^64 - first");
+  /// Whether any number is in both.
+  [[nodiscard]] static bool overlap(const counter_block& a, const counter_block& b) noexcept {
+    return a.count != 0 && b.count != 0 &&
+           (a.first < b.first ? b.first - a.first < a.count : a.first - b.first < b.count);
+  }
+  [[noreturn]] QUOIN_COLD static void bad_option(const char* name, std::uint64_t value,
+                                                 const char* permitted) {
+    detail::fail_argument("counter_range", name, value, permitted);
   }
   [[nodiscard]] static std::uint64_t min_of_interval(std::uint64_t interval) {
     if (interval == 0) {
@@ -245,14 +257,14 @@ class counter_range {
       const std::uint64_t granted = s.granted.load(std::memory_order_acquire);
       const std::uint64_t first = s.first.load(std::memory_order_relaxed);
       if (offset >= due) [[unlikely]] {
-        if (!std::exchange(tended, true)) {
-          tend_if_idle();
-          word = word_.load(std::memory_order_acquire);
-          continue;
-        }
         if (offset >= granted) {
           const counter_error reason = wait_for_room();
           if (reason != counter_error{}) return {{}, reason};
+          word = word_.load(std::memory_order_acquire);
+          continue;
+        }
+        if (!std::exchange(tended, true)) {
+          tend_if_idle();
           word = word_.load(std::memory_order_acquire);
           continue;
         }
@@ -289,11 +301,11 @@ class counter_range {
     if (wants_block() && offset >= fetch_from(s) && (again || offset >= retry_at_)) {
       retry_at_ = offset + detail::max_of((s.count - offset) / 2, std::uint64_t{1});
       s.due.store(due_in(s), std::memory_order_release);  // if it throws
-      fetched = fetch_next() == counter_error{};
+      fetched = fetch_next(s) == counter_error{};
     }
     const std::uint64_t granted = s.granted.load(std::memory_order_relaxed);
-    if (fetched ||
-        (granted < s.count && offset >= granted - detail::min_of(granted, interval_ / 2))) {
+    if (fetched || ((ahead_ || again) && granted < s.count &&
+                    offset >= granted - detail::min_of(granted, interval_ / 2))) {
       ahead_ = false;
       s.due.store(due_in(s), std::memory_order_release);
       ahead_ = extend(s, offset);
@@ -318,7 +330,8 @@ class counter_range {
   /// Goes on with the rest of the block, or with the next one.
   counter_error begin_slot(std::uint64_t word) {
     if (wants_block()) {
-      if (const counter_error reason = fetch_next(); reason != counter_error{}) return reason;
+      if (const counter_error reason = fetch_next(slot_of(word)); reason != counter_error{})
+        return reason;
     }
     const bool from_next = rest_.count == 0;
     const counter_block block = from_next ? next_ : rest_;
@@ -358,12 +371,13 @@ class counter_range {
     return static_cast<bool>(persist_(counter_checkpoint{current, next}));
   }
 
-  counter_error fetch_next() {
+  counter_error fetch_next(const slot& s) {
     auto&& got = fetch_();
     if (!static_cast<bool>(got)) return counter_error::refill_failed;
     const counter_block block = *got;
     if (block.count == 0) return counter_error::exhausted;
-    if (!fits(block)) return counter_error::bad_block;
+    const counter_block used{s.first.load(std::memory_order_relaxed), s.count};
+    if (!fits(block) || overlap(used, block)) return counter_error::bad_block;
     next_ = block;
     return {};
   }
@@ -391,9 +405,9 @@ class counter_range {
   }
 
   // What all threads read and write, and apart from it what is read alone.
-  alignas(64) std::atomic<std::uint64_t> word_{0};  ///< generation · 2^32 + offset within its slot
+  alignas(64) Atomic<std::uint64_t> word_{0};  ///< generation · 2^32 + offset within its slot
   alignas(64) slot slots_[2];
-  alignas(64) mutable std::atomic<bool> busy_{false};
+  alignas(64) mutable Atomic<bool> busy_{false};
   bool ahead_ = true;           ///< the last checkpoint ahead of need did not fail
   std::uint64_t retry_at_ = 0;  ///< no fetch ahead of need before this offset
   const std::uint64_t interval_;
