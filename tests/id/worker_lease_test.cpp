@@ -135,7 +135,9 @@ TEST(WorkerLease, EachFindsANumberAndAgainTheSame) {
       table_lease again(options(workers, workers), store{&rows}, epoch);
       EXPECT_EQ(again.acquire_at(at(0s)).value(), home) << "a restart finds what it had";
       ASSERT_TRUE(again.release());
+      rows.read.clear();
       ASSERT_TRUE(another.acquire_at(at(0s)));
+      EXPECT_EQ(rows.read.front(), home) << "and so does a search that begins anew";
     }
   }
 }
@@ -180,6 +182,13 @@ TEST(WorkerLease, OthersWaitForTheEndAndWhatClocksMayDiffer) {
   EXPECT_FALSE(a.holds_at(at(100s)));
   EXPECT_EQ(a.renew_at(at(111s)).error(), worker_error::not_held);
   EXPECT_EQ(a.release().error(), worker_error::not_held);
+  // What they may differ by is rounded up.
+  rows.rows[0] = {1, 1, 1, mark_at(110s), true};
+  auto close = options(3);
+  close.max_clock_skew = 1ns;
+  table_lease c(close, store{&rows}, epoch);
+  EXPECT_EQ(c.acquire_at(at(110s)).error(), worker_error::no_free_worker);
+  EXPECT_TRUE(c.acquire_at(at(110s + 1ms)));
 }
 
 TEST(WorkerLease, IsRenewed) {
@@ -386,6 +395,27 @@ TEST(WorkerLease, AGeneratorMakesIdsWhileTheLeaseLasts) {
   EXPECT_THROW(static_cast<void>(ids.next()), quoin::id_failure);
 }
 
+TEST(WorkerLease, WhoIsRobbedStopsWhenItLearnsSo) {
+  table rows;
+  manual_clock clock(in_layout(100s));
+  table_lease a(options(1), store{&rows}, clock), b(options(2), store{&rows}, clock);
+  ASSERT_TRUE(a.acquire());
+  auto ids = quoin::leased_snowflake<layout>(a, clock);
+  ASSERT_TRUE(ids.try_next_at(in_layout(100s)));
+  ASSERT_TRUE(b.acquire_at(in_layout(111s))) << "by a clock that is ahead";
+  EXPECT_TRUE(ids.try_next_at(in_layout(103s))) << "still before any of the other's";
+  EXPECT_EQ(a.renew_at(in_layout(104s)).error(), worker_error::lost);
+  EXPECT_EQ(ids.try_next_at(in_layout(105s)).error(), quoin::id_error::guard_failed);
+  // Nor is a number one's own that a hand has released.
+  table other;
+  auto known = options(1);
+  known.incarnation = 7;
+  table_lease c(known, store{&other}, clock);
+  ASSERT_TRUE(c.acquire());
+  other.rows[0].held = false;
+  EXPECT_EQ(c.renew_at(in_layout(104s)).error(), worker_error::lost);
+}
+
 TEST(WorkerLease, AReleasedNumberBeginsWhereItsIdsEnded) {
   for (const bool exactly : {false, true}) {
     table rows;
@@ -482,6 +512,25 @@ TEST(WorkerLease, AStoreThatMayForgetIsWaitedFor) {
   EXPECT_GE(b.begins(), a.ends() + 1s);
   clock.advance(1s);
   EXPECT_EQ(a.renew().error(), worker_error::lost);
+  // Only while the lease lasts: later it may have forgotten another who came and is not done.
+  clock.advance(10s);
+  ASSERT_TRUE(b.renew());
+  rows.rows.clear();
+  clock.advance(10s);
+  EXPECT_EQ(b.renew().error(), worker_error::lost);
+  // Who came to a record of long ago has a token that is less, and the number all the same.
+  const worker_record long_ago{5, 1, 1, mark_at(0s), false};
+  rows.rows[0] = long_ago;
+  ASSERT_TRUE(a.acquire());
+  ASSERT_TRUE(a.release());
+  clock.advance(20s);
+  ASSERT_TRUE(b.acquire());
+  EXPECT_EQ(b.token(), 7u);
+  rows.rows[0] = long_ago;
+  ASSERT_TRUE(a.acquire());
+  EXPECT_EQ(a.token(), 6u);
+  clock.advance(5s);
+  EXPECT_EQ(b.renew().error(), worker_error::lost);
 }
 
 TEST(WorkerLease, RefusesWrongOptions) {
@@ -645,7 +694,7 @@ TEST(WorkerLease, ThreadsAndRealTime) {
   for (const auto& m : made) all.insert(all.end(), m.begin(), m.end());
   std::sort(all.begin(), all.end());
   EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end());
-  EXPECT_GT(all.size(), 100u);
+  EXPECT_FALSE(all.empty());
 }
 
 // --- everything that may go wrong ----------------------------------------------------------------
@@ -668,7 +717,7 @@ struct totals {
 
 totals run_worlds(const quoin_test::lease_world_options& base, std::uint64_t seed) {
   totals sum;
-  for (unsigned run = 0; run < 150; ++run) {
+  for (unsigned run = 0; run < 100; ++run) {
     quoin_test::lease_world_options options = base;
     options.workers = 1 + run % 8;
     options.holders = 2 + run / 8 % 6;

@@ -283,7 +283,7 @@ class worker_lease {
   }
 
   /// Takes `worker_` if it is free at `now`, a time before anything that is asked here.
-  worker_error try_take(std::int64_t now) {
+  QUOIN_COLD worker_error try_take(std::int64_t now) {
     auto&& read = store_.read(worker_);
     if (!static_cast<bool>(read)) return worker_error::store_failed;
     const worker_record found = *read;
@@ -317,7 +317,7 @@ class worker_lease {
 
   /// Whether the record that was sent is there. (Another's answer, "no", may be to a second sending
   /// of what the first one did.)
-  worker_error look() {
+  QUOIN_COLD worker_error look() {
     auto&& read = store_.read(worker_);
     if (!static_cast<bool>(read)) return worker_error::store_failed;
     state_ = state::none;
@@ -334,7 +334,7 @@ class worker_lease {
 
   // --- holding -----------------------------------------------------------------------------------
 
-  result renewed(std::int64_t now) {
+  QUOIN_COLD result renewed(std::int64_t now) {
     if (state_ != state::held) return unexpected(worker_error::not_held);
     worker_record to = own_;
     to.end = mark_at(detail::max_of(count(own_.end), above(now, term_)));
@@ -350,7 +350,7 @@ class worker_lease {
     return worker_;
   }
 
-  expected<mark, worker_error> released(std::int64_t unused) {
+  QUOIN_COLD expected<mark, worker_error> released(std::int64_t unused) {
     if (state_ == state::unsure) {
       if (const worker_error reason = look(); reason != worker_error{}) return unexpected(reason);
     }
@@ -367,7 +367,7 @@ class worker_lease {
   }
 
   /// Writes `to` where an own record is, or, if it `lasts`, may be forgotten.
-  worker_error replace(const worker_record& to, bool lasts) {
+  QUOIN_COLD worker_error replace(const worker_record& to, bool lasts) {
     for (int i = 0; i < attempts; ++i) {
       auto&& set = store_.compare_and_set(worker_, stored_, to);
       const bool done = static_cast<bool>(set) && static_cast<bool>(*set);
