@@ -56,7 +56,7 @@ struct snowflake_options {
 
   /// Each unit of time begins at one of 2^start_bits sequence numbers, in turn, instead of at 0: so
   /// that `id % n` is even where few ids are made. As many fewer than `ids_per_tick` are left then.
-  /// (One that a lead came to first begins at 0, and goes on from there once the clock has come.)
+  /// (One that a lead came to first begins at 0, and leaps to its number when the clock has come.)
   unsigned start_bits = 0;
 };
 
