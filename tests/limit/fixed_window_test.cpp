@@ -94,6 +94,10 @@ TEST(FixedWindow, LetsNothingInWithoutARate) {
   const auto d = closed.try_acquire_at(at(1s));
   EXPECT_FALSE(d.allowed);
   EXPECT_EQ(d.retry_after, never);
+  EXPECT_EQ(d.reason, limit_reason::no_rate) << "to split it is of no use";
+  EXPECT_EQ(closed.try_acquire_at(at(1s), 7).reason, limit_reason::no_rate);
+  EXPECT_EQ(closed.reserve_at(at(1s), 1).reason, limit_reason::no_rate);
+  EXPECT_EQ(atomic_window({.rate = quoin::per_second(0)}, none).try_acquire_at(at(1s)), d);
   EXPECT_EQ(closed.acquire_up_to_at(at(1s), 5), 0u);
   EXPECT_FALSE(closed.debit_at(at(1s), 1).allowed);
   // With a debt that it may make, which nothing ever pays.

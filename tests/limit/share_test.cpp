@@ -86,6 +86,9 @@ TEST(SharedWindow, CountsWhatItHears) {
   EXPECT_EQ(a.acquire_up_to_at(at(1s), 20), 10u);
   a.set_limit(12);
   EXPECT_EQ(a.peek_at(at(1s)).remaining, 2u);
+  a.set_limit(0);
+  EXPECT_EQ(a.try_acquire_at(at(1s)).reason, quoin::limit_reason::no_rate);
+  a.set_limit(12);
   a.reset();
   EXPECT_EQ(a.peek_at(at(1s)).remaining, 12u);
   EXPECT_TRUE(a.try_acquire_at(at(1s), 3));

@@ -96,6 +96,7 @@ TEST(SlidingLog, SaysWhatIsLeftAndWhenToComeAgain) {
   log closed({.rate = quoin::per_second(0)}, none);
   EXPECT_TRUE(closed.try_acquire_at(at(1s), 0).allowed);
   EXPECT_EQ(closed.try_acquire_at(at(1s)).retry_after, never);
+  EXPECT_EQ(closed.try_acquire_at(at(1s)).reason, limit_reason::no_rate);
   EXPECT_EQ(closed.acquire_up_to_at(at(1s), 3), 0u);
 }
 

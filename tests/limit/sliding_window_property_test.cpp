@@ -84,7 +84,7 @@ struct window_model {
       RC_ASSERT(d.reason == limit_reason::none);
       RC_ASSERT(d.retry_after == nanoseconds(0));
     } else if (cost > limit) {
-      RC_ASSERT(d.reason == limit_reason::cost_above_limit);
+      RC_ASSERT(d.reason == (limit == 0 ? limit_reason::no_rate : limit_reason::cost_above_limit));
       RC_ASSERT(d.retry_after == quoin::never);
     } else {
       RC_ASSERT(d.reason == limit_reason::limited);

@@ -88,6 +88,7 @@ TEST(SlidingWindow, AnswersToCostsRatesAndClocks) {
   EXPECT_EQ(w.peek_at(at(-1h)).remaining, 3u);
   window closed({.rate = quoin::per_second(0)}, none);
   EXPECT_EQ(closed.try_acquire_at(at(0s)).retry_after, never);
+  EXPECT_EQ(closed.try_acquire_at(at(0s), 2).reason, limit_reason::no_rate);
   window lends({.rate = quoin::per_second(10), .fractions = weight::up, .max_debt = 10}, none);
   EXPECT_TRUE(lends.debit_at(at(0s), 20).allowed);
   EXPECT_EQ(lends.debit_at(at(0s), 1).reason, limit_reason::debt_above_limit);

@@ -168,6 +168,8 @@ TEST(token_bucket, says_why_not) {
 
   bucket shut = make({.rate = quoin::per_second(0)});
   EXPECT_EQ(text(shut.try_acquire_at(at(0s))), "no 0 never 0");
+  EXPECT_EQ(shut.try_acquire_at(at(0s), 5).reason, limit_reason::no_rate);
+  EXPECT_EQ(shut.reserve_at(at(0s)).reason, limit_reason::no_rate);
 }
 
 TEST(token_bucket, tokens_of_the_future) {

@@ -114,6 +114,11 @@ struct bucket_quota {
   std::uint64_t max_debt = 0;
 };
 
+/// Why more than `limit` do not pass: where that is nothing, there is nothing to split.
+inline quoin::limit_reason above(std::uint64_t limit) {
+  return limit == 0 ? quoin::limit_reason::no_rate : quoin::limit_reason::cost_above_limit;
+}
+
 /// What both formulations of a bucket make of the tokens it has: the fields of a decision. All in
 /// units of 1/per of a token, of which `count` come back in a nanosecond.
 inline quoin::decision bucket_decision(const bucket_quota& quota, wide level, std::uint64_t cost) {
@@ -122,7 +127,7 @@ inline quoin::decision bucket_decision(const bucket_quota& quota, wide level, st
   d.limit = quota.burst;
   // More than ever fits is not multiplied out: a cost is any number of 64 bits.
   if (cost > quota.burst) {
-    d.reason = quoin::limit_reason::cost_above_limit;
+    d.reason = above(quota.burst);
     d.retry_after = quoin::never;
   } else {
     const wide asked = wide::product(cost, static_cast<std::uint64_t>(quota.per));
@@ -230,7 +235,7 @@ class gcra_oracle {
     d.limit = quota_.burst;
     wide then = start;
     if (cost > quota_.burst) {
-      d.reason = quoin::limit_reason::cost_above_limit;
+      d.reason = above(quota_.burst);
       d.retry_after = quoin::never;
     } else {
       const wide next = start + wide::product(cost, static_cast<std::uint64_t>(quota_.per));
@@ -278,7 +283,7 @@ class fixed_window_oracle {
     quoin::decision d;
     d.limit = limit_;
     if (cost > limit_) {
-      d.reason = quoin::limit_reason::cost_above_limit;
+      d.reason = above(limit_);
       d.retry_after = quoin::never;
     } else if (cost <= limit_ - taken_) {
       d.allowed = true;
@@ -319,7 +324,7 @@ class sliding_log_oracle {
     d.limit = limit_;
     const std::uint64_t taken = taken_at(now);
     if (cost > limit_) {
-      d.reason = quoin::limit_reason::cost_above_limit;
+      d.reason = above(limit_);
       d.retry_after = quoin::never;
     } else if (cost == 0 || (taken <= limit_ && cost <= limit_ - taken)) {
       d.allowed = true;
@@ -392,7 +397,7 @@ class weighted_window_oracle {
     quoin::decision d;
     d.limit = limit_;
     if (cost > limit_) {
-      d.reason = quoin::limit_reason::cost_above_limit;
+      d.reason = above(limit_);
       d.retry_after = quoin::never;
     } else if (cost == 0 || passes(now, cost)) {
       d.allowed = true;

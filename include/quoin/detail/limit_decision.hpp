@@ -44,7 +44,7 @@ enum class limit_reason : std::uint8_t {
   soft_limit,        ///< allowed, but above the soft limit
   limited,           ///< too much for now: it passes after `retry_after`
   cost_above_limit,  ///< asks for more than ever passes at once: split it, waiting does not help
-  no_rate,           ///< the rate is zero: nothing comes back
+  no_rate,           ///< the rate, or the limit, is zero: nothing comes back
   queue_full,        ///< as many are waiting as may
   debt_above_limit,  ///< would owe more than the limiter lends
   table_full,        ///< a keyed limiter without room for one more key

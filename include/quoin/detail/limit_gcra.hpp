@@ -246,8 +246,8 @@ struct gcra_moment {
 /// Why `cost` tokens, at least one, do not pass, or do not pass yet.
 [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr limit_reason gcra_reason(const gcra_quota& quota,
                                                                      std::uint64_t cost) noexcept {
-  if (cost > quota.limit) return limit_reason::cost_above_limit;
-  return quota.tick == 0 ? limit_reason::no_rate : limit_reason::limited;
+  const limit_reason reason = refusal_of(cost, quota.limit);
+  return reason == limit_reason::limited && quota.tick == 0 ? limit_reason::no_rate : reason;
 }
 
 /// The state after `cost` tokens came back to a bucket that is not full at `moment`: the arrival time

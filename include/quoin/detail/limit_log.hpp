@@ -369,7 +369,7 @@ class log_core {
     d.remaining = gone(head, now);
     d.reset_after = reset_after(head, now);
     if (passes) return d;
-    d.reason = cost <= limit_ ? limit_reason::limited : limit_reason::cost_above_limit;
+    d.reason = refusal_of(cost, limit_);
     d.retry_after = cost <= limit_ ? retry_after(head, now, cost) : never;
     return d;
   }

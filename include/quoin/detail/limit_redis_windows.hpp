@@ -85,9 +85,8 @@ struct redis_window_question {
     d->limit = static_cast<std::uint64_t>(limit);
     d->remaining = static_cast<std::uint64_t>(peek ? left : left - taken);
     if (d->allowed) return true;
-    const bool ever = cost <= d->limit;
-    d->reason = ever ? limit_reason::limited : limit_reason::cost_above_limit;
-    d->retry_after = ever ? std::chrono::nanoseconds(0) : never;
+    d->reason = refusal_of(cost, d->limit);
+    d->retry_after = cost <= d->limit ? std::chrono::nanoseconds(0) : never;
     return true;
   }
 };

@@ -365,9 +365,8 @@ class shared_window_core {
     }
     if (at.stopped) d.reset_after = wait_until(now, at.sum.begin, span());
     if (!passes) {
-      const bool ever = cost <= quota_.limit;
-      d.reason = ever ? limit_reason::limited : limit_reason::cost_above_limit;
-      d.retry_after = ever ? wait(at, now, cost) : never;
+      d.reason = refusal_of(cost, quota_.limit);
+      d.retry_after = cost <= quota_.limit ? wait(at, now, cost) : never;
     }
     return d;
   }

@@ -260,8 +260,7 @@ class table_core {
 
   [[nodiscard]] static limit_reason reason_of(const table_quota& quota,
                                               std::uint64_t cost) noexcept {
-    if (quota.limit == 0) return limit_reason::no_rate;
-    return cost > quota.limit ? limit_reason::cost_above_limit : limit_reason::limited;
+    return refusal_of(cost, quota.limit);
   }
 
   [[nodiscard]] QUOIN_ALWAYS_INLINE decision allowed(const moment& when, const table_quota& quota,

@@ -257,9 +257,8 @@ class window_core {
     d.remaining = quota.remaining(s, now);
     d.reset_after = quota.reset_after(s, now);
     if (!passes) {
-      const bool ever = cost <= quota.limit;
-      d.reason = ever ? limit_reason::limited : limit_reason::cost_above_limit;
-      d.retry_after = ever ? quota.wait(s, now, cost, quota.limit) : never;
+      d.reason = refusal_of(cost, quota.limit);
+      d.retry_after = cost <= quota.limit ? quota.wait(s, now, cost, quota.limit) : never;
     }
     return d;
   }

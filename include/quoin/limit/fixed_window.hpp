@@ -150,7 +150,7 @@ struct fixed_window_quota {
   /// In the first window with room for all of it.
   [[nodiscard]] reservation reserve(state& s, std::int64_t now, std::uint64_t cost,
                                     std::chrono::nanoseconds max_wait) const noexcept {
-    if (cost > limit) return {.reason = limit_reason::cost_above_limit, .wait = never};
+    if (cost > limit) return {.reason = refusal_of(cost, limit), .wait = never};
     std::uint64_t windows = s.used / limit, taken = s.used % limit;
     if (cost > limit - taken) {
       ++windows;
