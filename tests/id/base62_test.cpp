@@ -60,7 +60,7 @@ using bytes = std::vector<unsigned char>;
   return a == b;
 }
 
-/// The functions of one alphabet, each compiled once; those of bytes and of many numbers for some.
+/// The functions of one alphabet, each compiled once; those of bytes for some.
 struct codec {
   std::string_view alphabet;
   std::string (*encode)(std::uint64_t);
@@ -69,32 +69,24 @@ struct codec {
   expected<std::uint64_t, error> (*decode_fixed)(std::string_view, std::size_t width);
   std::string (*encode_bytes)(const bytes&) = nullptr;
   expected<std::vector<std::byte>, error> (*decode_bytes)(std::string_view) = nullptr;
-  void (*write_many)(quoin::isa, char*, const std::uint64_t*, std::size_t) = nullptr;
-  std::size_t (*read_many)(quoin::isa, const char*, std::uint64_t*, std::size_t) = nullptr;
 };
 
-enum class part { of_bytes, of_many, all };
-
-template <class T, part With>
+template <class T, bool OfBytes>
 codec codec_of() {
   codec c{{T::alphabet.characters, 62},
           [](std::uint64_t n) { return T::encode(n); },
           T::decode,
           [](std::uint64_t n, std::size_t width) { return T::encode_fixed(n, width); },
           T::decode_fixed};
-  if constexpr (With == part::of_bytes || With == part::all) {
+  if constexpr (OfBytes) {
     c.encode_bytes = T::encode_bytes;
     c.decode_bytes = [](std::string_view text) { return T::decode_bytes(text); };
-  }
-  if constexpr (With == part::of_many || With == part::all) {
-    c.write_many = quoin::detail::base62_write_many<T::alphabet>;
-    c.read_many = quoin::detail::base62_read_many<T::alphabet>;
   }
   return c;
 }
 
-const codec codecs[] = {codec_of<base62, part::of_many>(), codec_of<by_ascii, part::of_bytes>(),
-                        codec_of<letters_first, part::of_many>(), codec_of<shuffled, part::all>()};
+const codec codecs[] = {codec_of<base62, false>(), codec_of<by_ascii, true>(),
+                        codec_of<letters_first, false>(), codec_of<shuffled, true>()};
 
 /// Digit by digit.
 std::string by_definition(std::string_view alphabet, std::uint64_t n, std::size_t width = 1) {
@@ -310,31 +302,31 @@ template <class Result>
 }
 
 TEST(base62, errors_of_the_minimal_form) {
-  expect_error(base62::decode(""), errc::truncated, 0);
-  expect_error(base62::decode({}), errc::truncated, 0);
-  expect_error(base62::decode("02TX"), errc::bad_value, 0);
-  expect_error(base62::decode("00"), errc::bad_value, 0);
-  expect_error(base62::decode("lYGhA16ahyg"), errc::bad_value, 10);
-  expect_error(base62::decode("lYHhA16ahyf"), errc::bad_value, 2);
-  expect_error(base62::decode("m0000000000"), errc::bad_value, 0);
-  expect_error(base62::decode("ZZZZZZZZZZZ"), errc::bad_value, 0);
-  expect_error(base62::decode("100000000000"), errc::bad_value, 0);
-  expect_error(base62::decode("9999999999999999"), errc::bad_value, 0);
-  expect_error(base62::decode("1000000000000000-"), errc::bad_value, 16);
-  expect_error(base62::decode(" 2TX"), errc::bad_value, 0);
-  expect_error(base62::decode(std::string_view("2TX\0", 4)), errc::bad_value, 3);
+  expect_error(codecs[0].decode(""), errc::truncated, 0);
+  expect_error(codecs[0].decode({}), errc::truncated, 0);
+  expect_error(codecs[0].decode("02TX"), errc::bad_value, 0);
+  expect_error(codecs[0].decode("00"), errc::bad_value, 0);
+  expect_error(codecs[0].decode("lYGhA16ahyg"), errc::bad_value, 10);
+  expect_error(codecs[0].decode("lYHhA16ahyf"), errc::bad_value, 2);
+  expect_error(codecs[0].decode("m0000000000"), errc::bad_value, 0);
+  expect_error(codecs[0].decode("ZZZZZZZZZZZ"), errc::bad_value, 0);
+  expect_error(codecs[0].decode("100000000000"), errc::bad_value, 0);
+  expect_error(codecs[0].decode("9999999999999999"), errc::bad_value, 0);
+  expect_error(codecs[0].decode("1000000000000000-"), errc::bad_value, 16);
+  expect_error(codecs[0].decode(" 2TX"), errc::bad_value, 0);
+  expect_error(codecs[0].decode(std::string_view("2TX\0", 4)), errc::bad_value, 3);
 }
 
 TEST(base62, errors_of_the_fixed_form) {
-  expect_error(base62::decode_fixed("00002TX", 8), errc::truncated, 7);
-  expect_error(base62::decode_fixed("00002TX", 6), errc::trailing_bytes, 6);
+  expect_error(codecs[0].decode_fixed("00002TX", 8), errc::truncated, 7);
+  expect_error(codecs[0].decode_fixed("00002TX", 6), errc::trailing_bytes, 6);
   EXPECT_TRUE(same(base62::decode_fixed("00002TX").error().size_stated(), 11));
-  expect_error(base62::decode_fixed("", 0), errc::truncated, 0);
-  expect_error(base62::decode_fixed("2", 0), errc::trailing_bytes, 0);
-  expect_error(base62::decode_fixed("1lYGhA16ahyf", 12), errc::bad_value, 0);
-  expect_error(base62::decode_fixed("010000000000000", 15), errc::bad_value, 1);
-  expect_error(base62::decode_fixed("0lYGhA16ahyg", 12), errc::bad_value, 11);
-  EXPECT_TRUE(same(base62::decode_fixed("0lYGhA16ahyf", 12).value(), max_u64));
+  expect_error(codecs[0].decode_fixed("", 0), errc::truncated, 0);
+  expect_error(codecs[0].decode_fixed("2", 0), errc::trailing_bytes, 0);
+  expect_error(codecs[0].decode_fixed("1lYGhA16ahyf", 12), errc::bad_value, 0);
+  expect_error(codecs[0].decode_fixed("010000000000000", 15), errc::bad_value, 1);
+  expect_error(codecs[0].decode_fixed("0lYGhA16ahyg", 12), errc::bad_value, 11);
+  EXPECT_TRUE(same(codecs[0].decode_fixed("0lYGhA16ahyf", 12).value(), max_u64));
 }
 
 TEST(base62, room_of_the_output) {
@@ -517,7 +509,7 @@ TEST(base62, bytes_of_every_size) {
 
 TEST(base62, errors_of_bytes) {
   for (const std::size_t size : {1u, 5u, 8u, 16u, 20u, 21u, 32u, 100u}) {
-    std::string text = by_ascii::encode_bytes(bytes(size, 0xff));
+    std::string text = codecs[1].encode_bytes(bytes(size, 0xff));
     std::vector<std::byte> out(size);
     // One more than the largest, at every digit.
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -526,21 +518,21 @@ TEST(base62, errors_of_bytes) {
       above[at] =
           by_ascii::alphabet[std::string_view(by_ascii::alphabet.characters, 62).find(text[at]) +
                              1];
-      expect_error(by_ascii::decode_bytes(above), errc::bad_value, at);
+      expect_error(codecs[1].decode_bytes(above), errc::bad_value, at);
       expect_error(by_ascii::decode_bytes_to(std::span(out), above), errc::bad_value, at);
       above[at] = '_';
-      expect_error(by_ascii::decode_bytes(above), errc::bad_value, at);
+      expect_error(codecs[1].decode_bytes(above), errc::bad_value, at);
     }
     expect_error(by_ascii::decode_bytes_to(std::span(out), std::string_view(text).substr(1)),
                  errc::truncated, text.size() - 1);
     expect_error(by_ascii::decode_bytes_to(std::span(out), text + "0"), errc::trailing_bytes,
                  text.size());
   }
-  expect_error(by_ascii::decode_bytes("0"), errc::truncated, 1);     // one byte is two
-  expect_error(by_ascii::decode_bytes("0000"), errc::truncated, 4);  // three are five
-  expect_error(by_ascii::decode_bytes(std::string(1377, '0')), errc::too_large, 1376);
-  EXPECT_TRUE(same(by_ascii::decode_bytes(std::string(1376, '0')).value().size(), 1024));
-  EXPECT_THROW(static_cast<void>(by_ascii::encode_bytes(bytes(1025))), std::invalid_argument);
+  expect_error(codecs[1].decode_bytes("0"), errc::truncated, 1);     // one byte is two
+  expect_error(codecs[1].decode_bytes("0000"), errc::truncated, 4);  // three are five
+  expect_error(codecs[1].decode_bytes(std::string(1377, '0')), errc::too_large, 1376);
+  EXPECT_TRUE(same(codecs[1].decode_bytes(std::string(1376, '0')).value().size(), 1024));
+  EXPECT_THROW(static_cast<void>(codecs[1].encode_bytes(bytes(1025))), std::invalid_argument);
   std::vector<std::byte> too_many(1025);
   EXPECT_THROW(static_cast<void>(by_ascii::decode_bytes_to(std::span(too_many), "")),
                std::invalid_argument);
@@ -573,101 +565,6 @@ TEST(base62, as_gmp) {
 #endif
 
 // ---- many numbers -------------------------------------------------------------------------------
-
-// The kernels write and read what the portable code does.
-TEST(base62, many_as_one_by_one) {
-  std::uint64_t state = 11;
-  std::vector<std::uint64_t> numbers(100);
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    numbers[i] = i < 64       ? next_random(state) >> i
-                 : i % 2 == 0 ? max_u64 - i + 64
-                              : power(i % 11) - 1;
-  }
-  for (const codec& c : codecs) {
-    if (c.write_many == nullptr) continue;
-    for (std::size_t count = 0; count <= numbers.size(); count += count < 20 ? 1 : 40) {
-      std::string expected;
-      for (std::size_t i = 0; i < count; ++i) expected += by_definition(c.alphabet, numbers[i], 11);
-      quoin::detail::for_each_isa([&](quoin::isa level) {
-        std::string text(count * 11, '?');
-        c.write_many(level, text.data(), numbers.data(), count);
-        ASSERT_TRUE(same(text, expected)) << to_string(level);
-        std::vector<std::uint64_t> back(count);
-        ASSERT_TRUE(same(c.read_many(level, text.data(), back.data(), count), count));
-        ASSERT_TRUE(std::equal(back.begin(), back.end(), numbers.begin()));
-      });
-    }
-  }
-}
-
-// A kernel that leaves all to the code behind it would be right, too.
-TEST(base62, kernels_take_whole_steps) {
-  const std::vector<std::uint64_t> numbers(99, max_u64);
-  std::string text(numbers.size() * 11, '?');
-  std::vector<std::uint64_t> back(numbers.size());
-  quoin::detail::for_each_isa([&](quoin::isa level) {
-    const std::size_t expected = level == quoin::isa::scalar ? 0 : 96;
-    constexpr auto usual = quoin::digits_lower_upper;
-    ASSERT_TRUE(same(quoin::detail::base62_write_steps<usual>(level, text.data(), numbers.data(),
-                                                              numbers.size()),
-                     expected));
-    ASSERT_TRUE(same(
-        quoin::detail::base62_read_steps<usual>(level, text.data(), back.data(), numbers.size()),
-        expected));
-  });
-}
-
-// Where a quotient steps: around multiples of 62^4 and of 62^2.
-TEST(base62, many_where_quotients_step) {
-  std::uint64_t state = 13;
-  std::vector<std::uint64_t> numbers(3000);
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    const std::uint64_t step = power(i % 2 == 0 ? 4 : 2);
-    const std::uint64_t n = next_random(state) >> (i % 40);
-    numbers[i] = n - n % step + i % 3 - (n < step ? 0 : 1);
-  }
-  std::string expected;
-  for (const std::uint64_t n : numbers) expected += by_definition(codecs[0].alphabet, n, 11);
-  quoin::detail::for_each_isa([&](quoin::isa level) {
-    std::string text(expected.size(), '?');
-    codecs[0].write_many(level, text.data(), numbers.data(), numbers.size());
-    ASSERT_TRUE(same(text, expected)) << to_string(level);
-  });
-}
-
-/// Each byte in each place of the first texts, of which each is `fill`.
-void expect_same_faults(const codec& c, std::uint64_t fill) {
-  const std::vector<std::uint64_t> numbers(19, fill);
-  std::string text(numbers.size() * 11, '?');
-  c.write_many(quoin::isa::scalar, text.data(), numbers.data(), numbers.size());
-  std::vector<std::uint64_t> out(numbers.size());
-  for (std::size_t at = 0; at < 9 * 11; ++at) {
-    const char was = text[at];
-    for (int i = 0; i < 256; ++i) {
-      text[at] = static_cast<char>(i);
-      const std::size_t index = at / 11;
-      const auto one = c.decode_fixed(std::string_view(text).substr(index * 11, 11), 11);
-      const std::size_t expected = one ? out.size() : index;
-      quoin::detail::for_each_isa([&](quoin::isa level) {
-        ASSERT_TRUE(same(c.read_many(level, text.data(), out.data(), out.size()), expected));
-      });
-      if (one) {
-        ASSERT_TRUE(same(out[index], *one));
-      }
-    }
-    text[at] = was;
-  }
-}
-
-// The same first fault at every level: among the largest, where any change upwards is too much, and
-// among zeros, where nothing is.
-TEST(base62, faults_among_many) {
-  for (const codec& c : codecs) {
-    if (c.write_many == nullptr) continue;
-    expect_same_faults(c, max_u64);
-    expect_same_faults(c, 0);
-  }
-}
 
 TEST(base62, spans_of_many) {
   const std::uint64_t numbers[] = {1, 2};
