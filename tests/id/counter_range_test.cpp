@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <latch>
 #include <optional>
 #include <set>
@@ -288,6 +289,20 @@ TEST(counter_range, takes_no_block_that_overlaps_the_one_in_use) {
   answer = counter_block{~std::uint64_t{0}, 1};
   EXPECT_EQ(ids.next().value(), ~std::uint64_t{0});
   EXPECT_EQ(ids.next().error(), counter_error::bad_block);
+}
+
+TEST(counter_range, others_go_on_while_one_fetches) {
+  coordinator from;
+  std::uint64_t others = 0;
+  std::function<void()> meanwhile = [] {};
+  counter_range ids({.low_water = 5}, [&] {
+    if (from.asked == 1) meanwhile();
+    return from();
+  });
+  meanwhile = [&] { std::thread([&] { others = ids.next().value(); }).join(); };
+  for (std::uint64_t i = 100; i < 105; ++i) ASSERT_EQ(ids.next().value(), i);
+  EXPECT_EQ(ids.next().value(), 106u);
+  EXPECT_EQ(others, 105u);
 }
 
 TEST(counter_range, two_share_a_coordinator) {

@@ -115,6 +115,24 @@ TEST(short_codes, leave_out_reserved_ones) {
   EXPECT_EQ(long_ones.next_allowed(long_ones.capacity() - 9).error(), short_code_error::exhausted);
 }
 
+TEST(short_codes, try_as_many_numbers_as_they_say_and_no_more) {
+  // All but 0: one code of width 3 is left, "000".
+  const words all_but_one = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l",
+                             "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x",
+                             "y", "z", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+  const short_codes codes({.key = {1, 2}, .width = 3, .blocked = all_but_one});
+  const std::uint64_t only = codes.decode("000").value(), steps = short_codes::most_steps;
+  ASSERT_GT(only, steps);
+  ASSERT_LT(only, codes.capacity() - steps);
+  EXPECT_EQ(codes.next_allowed(only).value(), only);
+  EXPECT_EQ(codes.next_allowed(only - 1).value(), only);
+  EXPECT_EQ(codes.next_allowed(only + 1 - steps).value(), only) << "the last that is tried";
+  EXPECT_EQ(codes.next_allowed(only - steps).error(), short_code_error::reserved);
+  EXPECT_EQ(codes.next_allowed(only + 1).error(), short_code_error::reserved);
+  EXPECT_EQ(codes.next_allowed(codes.capacity() - steps).error(), short_code_error::exhausted);
+  EXPECT_EQ(codes.next_allowed(codes.capacity() - steps - 1).error(), short_code_error::reserved);
+}
+
 TEST(short_codes, refuse_wrong_options) {
   const words empty = {""};
   EXPECT_THROW(short_codes({.key = key, .width = 0}), std::invalid_argument);
