@@ -367,6 +367,19 @@ TEST(datasketches_hll, merges_with_itself_and_with_nothing) {
   }
 }
 
+// What was merged has lost the order of its keys, for those who take it over, too.
+TEST(datasketches_hll, takes_over_that_the_order_was_lost) {
+  sketch merged = of(9, type::hll_8, 2'000);
+  merged.merge(of(9, type::hll_8, 2'000, 2'001));
+  ASSERT_FALSE(merged.in_order());
+  for (const std::uint64_t n : {0u, 3u}) {
+    sketch s = of(9, type::hll_8, n);
+    s.merge(merged);
+    EXPECT_FALSE(s.in_order());
+    EXPECT_EQ(s.estimate(), merged.estimate()) << "keys 1 to 3 are in it";
+  }
+}
+
 // A stream that goes on after its sketch was folded to a lower precision keeps a good estimate.
 TEST(datasketches_hll, goes_on_counting_after_it_was_folded) {
   sketch s({.precision = 9, .type = type::hll_8});

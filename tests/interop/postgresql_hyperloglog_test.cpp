@@ -203,6 +203,17 @@ TEST(postgresql_hyperloglog, ranks_are_capped_and_zero_raises_nothing) {
   EXPECT_EQ(wide.registers()[5], 53);
 }
 
+/// Estimates are α · m² / Σ 2^-rank, with constants of their own for the smallest m.
+TEST(postgresql_hyperloglog, the_smallest_have_constants_of_their_own) {
+  const double many = 0.7213 / (1 + 1.079 / 128);
+  for (const auto& [log2m, alpha] : {std::pair(4u, 0.673), {5u, 0.697}, {6u, 0.709}, {7u, many}}) {
+    sketch s({.log2m = log2m, .explicit_threshold = 0});
+    const std::uint64_t registers = std::uint64_t{1} << log2m;
+    for (std::uint64_t i = 0; i < registers; ++i) s.add_hash(i | registers << 7);  // of rank 8
+    EXPECT_DOUBLE_EQ(s.estimate(), alpha * static_cast<double>(registers) * 256) << log2m;
+  }
+}
+
 TEST(postgresql_hyperloglog, undefined_remains_undefined) {
   sketch u = read("108B7F"), s;
   s.add("a");

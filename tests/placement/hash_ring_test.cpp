@@ -578,6 +578,13 @@ TEST(HashRing, RefusesBytesThatAreNotItsOwn) {
   };
   using foreign = quoin::hash_ring<std::string, other>;
   EXPECT_EQ(foreign::from_bytes(bytes).error().code(), quoin::errc::incompatible);
+  auto seeded = foreign({.virtual_nodes = 1}, names(1)).to_bytes();
+  ASSERT_TRUE(foreign::from_bytes(seeded));
+  seeded[16] = std::byte{1};
+  quoin::detail::store_le(&seeded[seeded.size() - 8],
+                          quoin::detail::xxh64(seeded.data(), seeded.size() - 8));
+  ASSERT_FALSE(foreign::from_bytes(seeded));
+  EXPECT_EQ(foreign::from_bytes(seeded).error(), quoin::error(quoin::errc::incompatible, 16, ""));
   EXPECT_EQ(quoin::hash_ring<int>::from_bytes(bytes).error().code(), quoin::errc::incompatible);
   std::vector<std::byte> room(bytes.size() - 1);
   EXPECT_THROW(sample().write_to(room), std::invalid_argument);

@@ -275,6 +275,19 @@ TEST(Rendezvous, HoldsASetOfNodes) {
   EXPECT_EQ(other.replicas("key", ~std::size_t{0}).size(), 2u);
 }
 
+TEST(Rendezvous, DecidesARaceThatIsATie) {
+  using quoin::detail::runner;
+  const auto expect_before = [](const runner& a, const runner& b) {
+    EXPECT_TRUE(a.is_before(b));
+    EXPECT_FALSE(b.is_before(a));
+  };
+  expect_before({2, 9, 1, 1}, {4, 8, 2, 0});                     // 2 / 1 = 4 / 2: the larger draw
+  expect_before({2, 9, 1, 0}, {4, 9, 2, 1});                     // then the lesser index
+  expect_before({2, 9, 1, 0}, {2, 9, 1, 1});                     // also of equal weights
+  expect_before({2, 8, 1, 1}, {5, 9, 2, 0});                     // 2 < 5 / 2
+  expect_before({(1ull << 63) - 1, 1, 1, 1}, {~0ull, 9, 2, 0});  // by 1 / 2, beyond 53 bits
+}
+
 // Every change fails at each copy of a node in turn, and then succeeds.
 TEST(Rendezvous, IsAsItWasWhenAChangeFails) {
   quoin_test::expect_whole_after_failures(

@@ -865,6 +865,13 @@ TEST(count_min_bytes, forged_headers_are_refused_with_reason_and_place) {
          }),
          errc::bad_value, 8);
   expect(forged(u8(32, 2)), errc::incompatible, 32);
+  for (const unsigned depth : {0u, 17u}) {  // with as many counters as that takes
+    expect(forged([&](bytes& form) {
+             form.resize(72 + 16 * depth * 4);
+             u8(40, depth)(form);
+           }),
+           errc::bad_value, 40);
+  }
   expect(forged(u8(36, 2)), errc::incompatible, 36);
   expect(forged(u8(42, 2)), errc::bad_value, 42);
   for (std::size_t place = 43; place < 64; ++place) {

@@ -385,6 +385,35 @@ TEST(heavy_hitters_keys, of_a_users_own_type) {
   EXPECT_EQ(h.total(), 780u);
 }
 
+TEST(heavy_hitters_keys, without_an_order_of_their_own_are_listed_in_one_all_the_same) {
+  quoin::heavy_hitters<point> a({.capacity = 50}), b = a;
+  for (int i = 0; i < 50; ++i) {
+    a.add(point{i, 0});
+    b.add(point{49 - i, 0});
+  }
+  const auto listed = a.top(50), other = b.top(50);
+  ASSERT_EQ(listed.size(), 50u);
+  ASSERT_EQ(other.size(), 50u);
+  for (std::size_t i = 0; i < 50; ++i) EXPECT_EQ(listed[i].key, other[i].key) << i;
+}
+
+TEST(heavy_hitters, are_equal_only_with_the_same_keys_and_counts) {
+  const auto of = [](std::uint64_t key, std::uint64_t count, std::uint64_t other_count) {
+    numbers h({.capacity = 3});
+    h.add(key, count);
+    h.add(7, other_count);
+    return h;
+  };
+  EXPECT_EQ(of(1, 2, 3), of(1, 2, 3));
+  EXPECT_NE(of(1, 2, 3), of(1, 3, 2)) << "other counts of the same total";
+  EXPECT_NE(of(1, 2, 3), of(2, 2, 3)) << "other keys";
+  numbers exact({.capacity = 1}), inexact = exact;
+  for (const unsigned key : {1u, 1u, 1u, 2u, 3u}) inexact.add(key);  // the last one evicts
+  exact.add(9);
+  exact.clear();
+  EXPECT_NE(exact, inexact);
+}
+
 TEST(heavy_hitters_keys, pairs_enums_floating_point) {
   enum class colour : std::uint8_t { red, blue };
   quoin::heavy_hitters<colour> colours({.capacity = 2});
