@@ -68,8 +68,7 @@
 
 namespace quoin::inline QUOIN_ABI {
 
-// --- layouts
-// --------------------------------------------------------------------------------------
+// --- layouts -------------------------------------------------------------------------------------
 
 /// 41 bits of milliseconds since 2010-11-04, 10 of worker, 12 of sequence; to 2080-07-10.
 using twitter_layout = snowflake_layout<std::chrono::milliseconds, 1288834974657, time_field<41>,
@@ -191,8 +190,7 @@ class snowflake_generator {
   snowflake_generator& operator=(snowflake_generator&&) noexcept = default;
   ~snowflake_generator() = default;
 
-  // --- that wait
-  // ------------------------------------------------------------------------------------
+  // --- that wait ---------------------------------------------------------------------------------
 
   /// An id. Waits as the options say. Where they say error, the clock is back too far, the layout's
   /// time is over or a mark cannot be saved, there is none, and that is a failure: it throws
@@ -206,8 +204,7 @@ class snowflake_generator {
     return count == 0 ? id_range() : range_of(take_or_wait(count));
   }
 
-  // --- that do not
-  // ----------------------------------------------------------------------------------
+  // --- that do not -------------------------------------------------------------------------------
 
   /// An id, or why there is none now. (One that comes upon a mark waits until it is saved, if no
   /// other thread is already at that.)
