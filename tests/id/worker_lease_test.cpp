@@ -44,7 +44,8 @@ struct no_way {};
 
 struct table {
   std::map<std::uint64_t, worker_record> rows;
-  std::deque<fate> next;  // of requests to come; then all is well
+  std::deque<fate> next;            // of requests to come; then all is well
+  std::deque<worker_record> stale;  // what readings give; then what there is
   std::uint64_t asked = 0;
   std::vector<std::uint64_t> read;
 
@@ -65,7 +66,10 @@ struct store {
   [[nodiscard]] std::optional<worker_record> read(std::uint64_t worker) const {
     rows->read.push_back(worker);
     if (rows->take() != fate::done) return std::nullopt;
-    return rows->rows[worker];
+    if (rows->stale.empty()) return rows->rows[worker];
+    const worker_record answer = rows->stale.front();
+    rows->stale.pop_front();
+    return answer;
   }
   [[nodiscard]] quoin::expected<bool, int> compare_and_set(std::uint64_t worker,
                                                            const worker_record& from,
@@ -305,6 +309,25 @@ TEST(WorkerLease, ANamesakesRecordIsNotOnesOwn) {
   EXPECT_EQ(a.acquire_at(at(0s)).error(), worker_error::no_free_worker);
   EXPECT_TRUE(b.holds_at(at(0s)));
   EXPECT_NE(rows.rows[0].incarnation, 0u);
+}
+
+// Two attempts in one millisecond, with stale readings: what the first one wrote has another beginning.
+TEST(WorkerLease, AnEarlierAttemptIsNotTheLastOne) {
+  table rows;
+  table_lease a(options(1), store{&rows}, epoch), b(options(2), store{&rows}, epoch);
+  ASSERT_TRUE(b.acquire_at(at(100s)));
+  const worker_record first = rows.rows[0];
+  ASSERT_TRUE(b.renew_at(at(130s)));
+  ASSERT_TRUE(b.release(mark_at(130s + 1ms)));
+  const worker_record last = rows.rows[0];
+  rows.next = {fate::done, fate::reply_lost};
+  rows.stale = {last, last};
+  EXPECT_EQ(a.acquire_at(at(130s)).error(), worker_error::no_free_worker);
+  EXPECT_TRUE(rows.rows[0].held);
+  rows.stale = {first};
+  EXPECT_TRUE(!a.acquire_at(at(130s)) || a.begins() >= last.end);
+  EXPECT_TRUE(a.acquire_at(at(142s)));
+  EXPECT_EQ(a.begins(), mark_at(140s));
 }
 
 TEST(WorkerLease, TokensGrow) {

@@ -52,6 +52,7 @@ class lease_world {
     for (std::size_t i = 0; i < holders_.size(); ++i) {
       holders_[i].name = i % 4;  // two of one name
       holders_[i].clock.world = this;
+      remember_time(holders_[i]);
     }
     for (std::uint64_t w = 0; w < options.workers; ++w) past_.push_back({record()});
   }
@@ -297,7 +298,8 @@ class lease_world {
     }
     h.busy = true;
     if (!h.ids) {
-      if (h.leased->acquire()) {
+      const bool paused = !calm_ && choose_(4) == 0;
+      if (paused ? h.leased->acquire_at(h.read_before) : h.leased->acquire()) {
         ++seen_.acquired;
         if (unsettled_.erase(&h) != 0) ++seen_.settled;
         h.busy = false;

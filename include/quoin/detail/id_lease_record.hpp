@@ -20,11 +20,10 @@ namespace quoin::inline QUOIN_ABI {
 
 /// Why a maker of ids holds no number, or does not know whether it does.
 enum class worker_error : std::uint8_t {
-  no_free_worker =
-      1,         ///< all numbers that were looked at are held, or marked as used for a while yet
-  store_failed,  ///< the store did not answer, or contradicted itself: try again
-  lost,          ///< the number is another's now; its former holder makes no ids any more
-  not_held,      ///< there is nothing to renew or to release
+  no_free_worker = 1,  ///< all that were looked at are held, or marked as used for a while yet
+  store_failed,        ///< the store did not answer, or contradicted itself: try again
+  lost,                ///< the number is another's now; its former holder makes no ids any more
+  not_held,            ///< there is nothing to renew or to release
 };
 
 /// `error` as words: "all numbers that were looked at …".
@@ -53,7 +52,7 @@ struct worker_record {
   /// refuse those of a former one. 0: there is no record, nobody ever held the number.
   std::uint64_t token = 0;
   std::uint64_t holder = 0;       ///< who holds or held it, as `worker_lease_options::holder`
-  std::uint64_t incarnation = 0;  ///< which `worker_lease` of that holder; not 0
+  std::uint64_t incarnation = 0;  ///< which attempt of that holder's; not 0
   time_point end{};   ///< no id of this time or later was or will be made under this token
   bool held = false;  ///< false after a release
 

@@ -81,7 +81,9 @@ struct worker_lease_options {
   /// forgotten is over. It may forget once in two terms, and all makers must have the same options.
   bool store_may_forget = false;
 
-  std::uint64_t incarnation = 0;  ///< for tests; 0: from the operating system's random bytes
+  /// Where this maker's incarnations begin, one for each attempt to take a number. For tests; 0: from
+  /// the operating system's random bytes.
+  std::uint64_t incarnation = 0;
 };
 
 /// A store of records, one for each number. `read(worker)` gives the record, `worker_record()`
@@ -291,13 +293,22 @@ class worker_lease {
     begin_ = found.token == 0 ? now : count(found.end);
     if (forgets_) begin_ = detail::max_of(begin_, above(above(now, term_), skew_));
     // The mark never goes back, not even if it is further ahead than the new lease ends.
-    own_ = {found.token == 0 ? first_token(now) : found.token + 1, holder_, incarnation_,
+    own_ = {found.token == 0 ? first_token(now) : found.token + 1, holder_, next_incarnation(),
             mark_at(detail::max_of(above(now, term_), begin_)), true};
     state_ = state::unsure;
     auto&& set = store_.compare_and_set(worker_, found, own_);
     if (!static_cast<bool>(set) || !static_cast<bool>(*set)) return look();
     hold();
     return {};
+  }
+
+  /// Of this attempt alone: what an earlier one sent, and what it took for the mark before it, may
+  /// still turn up.
+  [[nodiscard]] std::uint64_t next_incarnation() noexcept {
+    do {
+      incarnation_ += 0x9e3779b97f4a7c15u;  // all 2^64 in turn
+    } while (incarnation_ == 0);
+    return incarnation_;
   }
 
   /// A holder's lease is over when its clock says so, whichever of those that there may be it is.
@@ -380,7 +391,7 @@ class worker_lease {
         own_ = stored_ = to;
         return {};
       }
-      if (stored_.token == own_.token && stored_.incarnation == incarnation_ && stored_.held) {
+      if (stored_.token == own_.token && stored_.incarnation == own_.incarnation && stored_.held) {
         if (stored_.end > own_.end) own_ = stored_;  // by a renewal that was late
         if (to.held && to.end <= own_.end) return {};
       } else if (!lasts || !is_past()) {
@@ -403,13 +414,12 @@ class worker_lease {
   std::int64_t term_;
   std::int64_t skew_;
   std::uint64_t holder_;
-  std::uint64_t incarnation_;
+  std::uint64_t incarnation_;  ///< the last one
   bool forgets_;
 
   state state_ = state::none;
-  std::uint64_t home_ = 0;  ///< where the search begins
-  std::uint64_t step_ =
-      1;  ///< … and goes on, without a factor in common with the number of numbers
+  std::uint64_t home_ = 0;  ///< where the search begins, and by which steps it goes on: these have
+  std::uint64_t step_ = 1;  ///< no factor in common with the number of numbers
   std::uint64_t next_ = 0;
   std::uint64_t worker_ = 0;
   std::int64_t begin_ = 0;
