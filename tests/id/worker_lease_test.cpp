@@ -519,7 +519,7 @@ TEST(WorkerLease, AStoreThatMayForgetIsWaitedFor) {
   table_lease a(careful, store{&rows}, clock);
   careful.holder = 2;
   table_lease b(careful, store{&rows}, clock);
-  ASSERT_TRUE(a.acquire());
+  EXPECT_EQ(a.acquire().error(), worker_error::too_early);
   EXPECT_EQ(a.begins(), mark_at(first_ms + 111s));
   EXPECT_EQ(a.ends(), a.begins());
   clock.advance(10s);
@@ -531,7 +531,7 @@ TEST(WorkerLease, AStoreThatMayForgetIsWaitedFor) {
   EXPECT_EQ(rows.rows[0].end, mark_at(first_ms + 125s));
   // And if somebody has, ids begin after those of the one who was forgotten.
   rows.rows.clear();
-  ASSERT_TRUE(b.acquire());
+  EXPECT_EQ(b.acquire().error(), worker_error::too_early);
   EXPECT_GE(b.begins(), a.ends() + 1s);
   clock.advance(1s);
   EXPECT_EQ(a.renew().error(), worker_error::lost);
@@ -544,16 +544,42 @@ TEST(WorkerLease, AStoreThatMayForgetIsWaitedFor) {
   // Who came to a record of long ago has a token that is less, and the number all the same.
   const worker_record long_ago{5, 1, 1, mark_at(0s), false};
   rows.rows[0] = long_ago;
-  ASSERT_TRUE(a.acquire());
+  EXPECT_EQ(a.acquire().error(), worker_error::too_early);
   ASSERT_TRUE(a.release());
   clock.advance(20s);
-  ASSERT_TRUE(b.acquire());
+  EXPECT_EQ(b.acquire().error(), worker_error::too_early);
   EXPECT_EQ(b.token(), 7u);
   rows.rows[0] = long_ago;
-  ASSERT_TRUE(a.acquire());
+  EXPECT_EQ(a.acquire().error(), worker_error::too_early);
   EXPECT_EQ(a.token(), 6u);
   clock.advance(5s);
   EXPECT_EQ(b.renew().error(), worker_error::lost);
+}
+
+// The header's example, where a number's ids begin later than `next` waits.
+TEST(WorkerLease, IsAcquiredWhenItsIdsBegin) {
+  for (const bool forgets : {false, true}) {
+    table rows;
+    manual_clock clock(in_layout(100s));
+    if (!forgets) rows.rows[0] = {5, 1, 1, mark_at(first_ms + 130s), false};
+    table_lease a({.holder = 1,
+                   .workers = 1,
+                   .term = 29s,
+                   .max_clock_skew = 30s * (forgets ? 0 : 1),
+                   .store_may_forget = forgets},
+                  store{&rows}, clock);
+    int asked = 0;
+    for (quoin::expected<std::uint64_t, worker_error> is = a.acquire(); !is; is = a.acquire()) {
+      EXPECT_EQ(is.error(), worker_error::too_early);
+      ASSERT_LT(++asked, 40);
+      clock.advance(1s);
+    }
+    EXPECT_EQ(asked, forgets ? 28 : 29) << "up to a second `next` waits";
+    auto ids = quoin::leased_snowflake<layout>(a, clock);
+    clock.advance(1s);
+    EXPECT_EQ(time_of(ids.next()), forgets ? 129s : 130s);
+    EXPECT_TRUE(a.holds());
+  }
 }
 
 TEST(WorkerLease, RefusesWrongOptions) {
@@ -569,7 +595,7 @@ TEST(WorkerLease, RefusesWrongOptions) {
                std::invalid_argument);
   EXPECT_THROW(make({.workers = 1, .max_clock_skew = -1ns}), std::invalid_argument);
   EXPECT_THROW(make({.workers = 1, .max_probes = 0}), std::invalid_argument);
-  for (int e = 1; e <= 4; ++e) EXPECT_STRNE(to_text(static_cast<worker_error>(e)), "unknown");
+  for (int e = 1; e <= 5; ++e) EXPECT_STRNE(to_text(static_cast<worker_error>(e)), "unknown");
   EXPECT_STREQ(to_text(worker_error{}), "unknown");
 }
 

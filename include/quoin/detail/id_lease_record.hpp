@@ -24,6 +24,7 @@ enum class worker_error : std::uint8_t {
   store_failed,        ///< the store did not answer, or contradicted itself: try again
   lost,                ///< the number is another's now; its former holder makes no ids any more
   not_held,            ///< there is nothing to renew or to release
+  too_early,           ///< a number was taken, and its ids begin later: try again
 };
 
 /// `error` as words: "all numbers that were looked at …".
@@ -37,6 +38,8 @@ enum class worker_error : std::uint8_t {
       return "the number is another holder's now";
     case worker_error::not_held:
       return "no number is held";
+    case worker_error::too_early:
+      return "the number's ids begin later";
   }
   return "unknown";
 }

@@ -77,8 +77,9 @@ struct worker_lease_options {
   std::uint64_t max_probes = 1024;  ///< how many numbers one `acquire` looks at; 1 or more
 
   /// For a store that may come back empty, or without its last writings (Redis, replicated or not):
-  /// ids begin a term and `max_clock_skew` after a number was acquired, when whatever lease was
-  /// forgotten is over. It may forget once in two terms, and all makers must have the same options.
+  /// ids begin a term and `max_clock_skew` after a number was taken, when whatever lease was
+  /// forgotten is over; until then `acquire` says `too_early`, and is to be asked again and again.
+  /// It may forget once in two terms, and all makers must have the same options.
   bool store_may_forget = false;
 
   /// Where this maker's incarnations begin, one for each attempt to take a number. For tests; 0: from
@@ -140,7 +141,8 @@ class worker_lease {
   /// Takes a number that is free, beginning at the one that the holder's name leads to; renews the
   /// lease if there is one. `no_free_worker`: the next call goes on with other numbers where there
   /// are more than `max_probes`. `store_failed`: nothing is held yet, though it may be by the next
-  /// call.
+  /// call. `too_early`: a number is held, and its ids begin more than a second from now, be it for
+  /// `store_may_forget` or that it was used ahead of this clock: this keeps the lease until they do.
   result acquire() {
     return acquired([this] { return ms_of(clock_.now()); });
   }
@@ -215,6 +217,7 @@ class worker_lease {
   };
   static constexpr const char* name = "worker_lease";
   static constexpr int attempts = 3;  ///< to write what replaces an own record
+  static constexpr std::int64_t soon = 1000;
 
   worker_lease(const worker_lease_options& options, Store store,
                detail::clock_reference<Clock> clock)
@@ -272,16 +275,25 @@ class worker_lease {
     if (state_ == state::unsure) {
       if (const worker_error reason = look(); reason != worker_error{}) return unexpected(reason);
     }
-    if (state_ == state::held) return renewed(now());
+    if (state_ == state::held) {
+      const result kept = renewed(now());
+      return kept ? begun(now()) : kept;
+    }
     for (std::uint64_t i = 0; i < probes_; ++i) {
       worker_ = next_;
       next_ = (next_ + step_) % workers_;
       if (const worker_error reason = try_take(now()); reason != worker_error{}) {
         return unexpected(reason);
       }
-      if (state_ == state::held) return worker_;
+      if (state_ == state::held) return begun(now());
     }
     return unexpected(worker_error::no_free_worker);
+  }
+
+  /// The number, if a generator's `next` would not have to wait for long.
+  [[nodiscard]] result begun(std::int64_t now) const noexcept {
+    if (begin_ > above(now, soon)) return unexpected(worker_error::too_early);
+    return worker_;
   }
 
   /// Takes `worker_` if it is free at `now`, a time before anything that is asked here.
