@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
@@ -352,6 +353,31 @@ TEST(AdaptiveConcurrencyLimiter, FindsAboutAsManyAsCanBeServed) {
     EXPECT_LE(aimd.limit, 2.1 * static_cast<double>(workers));
     EXPECT_LE(aimd.longest, 30ms);
   }
+}
+
+/// Lets another permit end while it learns of one, as another thread may.
+struct interrupted {
+  std::function<void()> meanwhile;
+
+  [[nodiscard]] std::uint64_t limit() const noexcept { return 2; }
+  void update(const concurrency_sample&) { meanwhile(); }
+};
+
+TEST(AdaptiveConcurrencyLimiter, WaitsForNoOtherToSayThatAllIsWell) {
+  const manual_clock clock;
+  int updates = 0;
+  adaptive<interrupted>::permit other;
+  adaptive<interrupted> limiter(interrupted{[&] {
+                                  ++updates;
+                                  other.succeed();
+                                }},
+                                clock);
+  auto permit = limiter.try_acquire();
+  other = limiter.try_acquire();
+  EXPECT_EQ(limiter.in_flight(), 2u);
+  permit.succeed();
+  EXPECT_EQ(updates, 1);
+  EXPECT_EQ(limiter.in_flight(), 0u);
 }
 
 TEST(AdaptiveConcurrencyLimiter, CountsRightUnderThreads) {

@@ -223,6 +223,9 @@ TYPED_TEST(KeyedLimiter, RefusesBadOptions) {
   refuses([](auto& o) { o.burst = ~std::uint64_t{0}; });
   refuses([](auto& o) { o.own_quotas = ~std::uint64_t{0}; });
   refuses([](auto& o) { o.max_backward_step = -1ns; });
+  TypeParam usual_one(usual, clock_at_zero);
+  EXPECT_THROW(usual_one.reconfigure({1, 1s}, std::uint64_t{1} << 57), std::invalid_argument);
+  EXPECT_EQ(usual_one.peek_at(start, 1).limit, 3u);
   auto options = usual;
   options.rate = {1'000'000'007, 1s};
   options.burst = 0;
@@ -269,6 +272,23 @@ TYPED_TEST(KeyedLimiter, DoesAsToldWhenAllSlotsAreInUse) {
     EXPECT_EQ(limiter.count_at(start + 50us), done.admitted - done.evicted);
     EXPECT_TRUE(limiter.try_acquire_hash_at(start + 1s, hash_in(5, lines, 50'000)));
   }
+}
+
+TYPED_TEST(KeyedLimiter, LendsToNobodyWithoutASlot) {
+  auto options = usual;
+  options.capacity = 1;  // one line
+  options.when_full = when_full::deny;
+  TypeParam limiter(options, clock_at_zero);
+  std::uint64_t key = 0;
+  for (; limiter.reserve_at(start, key, 1); ++key) ASSERT_LT(key, 9u);
+  const auto none = limiter.reserve_at(start, key, 3);
+  EXPECT_EQ(none.reason, limit_reason::table_full);
+  EXPECT_GE(none.wait, 100ms - tick<TypeParam>);
+  EXPECT_LE(none.wait, 100ms + tick<TypeParam>);
+  EXPECT_EQ(limiter.acquire_up_to_at(start, key, 2), 0u);
+  EXPECT_EQ(limiter.debit_at(start, key, 2).reason, limit_reason::table_full);
+  EXPECT_FALSE(limiter.reserve_at(start + none.wait - 1ns, key, 3));
+  EXPECT_TRUE(limiter.reserve_at(start + none.wait, key, 3));
 }
 
 TYPED_TEST(KeyedLimiter, EvictsWhoeverIsNearestToFull) {
@@ -464,6 +484,57 @@ TEST(ExactKeyedLimiter, AsksItsAllocatorOnceAndForAll) {
   }
 }
 
+struct seedless {
+  std::uint64_t operator()(std::uint64_t key) const noexcept { return key * 0x9e3779b97f4a7c15u; }
+};
+
+TEST(ExactKeyedLimiter, RefusesSeedsThatItsHashHasNot) {
+  const auto forged = [](const auto& limiter, std::uint64_t seed) {
+    auto bytes = limiter.to_bytes_at(start);
+    quoin::detail::store_le(&bytes[8], seed);
+    const std::size_t end = bytes.size() - 8;
+    quoin::detail::store_le(&bytes[end], quoin::detail::xxh64(bytes.data(), end, 0));
+    return limiter.from_bytes_at(bytes, start, usual, clock_at_zero);
+  };
+  const exact secret(usual, clock_at_zero);
+  EXPECT_TRUE(forged(secret, 2));
+  EXPECT_EQ(forged(secret, 0).error().position(), 8u);
+  auto options = usual;
+  options.seed = 0;
+  const quoin::keyed_limiter<std::uint64_t, clock_type, seedless> open(options, clock_at_zero);
+  EXPECT_TRUE(forged(open, 0));
+  EXPECT_EQ(forged(open, 2).error().position(), 8u);
+}
+
+/// A table of one line, in ticks of a nanosecond: what threads do to one another, in one.
+template <class Slots>
+using small_table = quoin::detail::limit_table<Slots, std::allocator<std::byte>>;
+
+template <class Slots>
+void expect_second_thoughts() {
+  const quoin::detail::table_quota quota{1, 100, 100};
+  small_table<Slots> table(1, 0, {{1, 1ns}, 100, 0}, quota, when_full::evict, {});
+  const auto take = [&](std::uint64_t ticks) {
+    return table.update(7, 5, quota, [=](std::uint64_t) { return ticks; });
+  };
+  take(1);
+  const std::uint64_t first = take(10).ahead;
+  for (const std::uint64_t ticks : {0u, 20u}) {
+    int asked = 0;
+    const auto got = table.update(7, 5, quota, [&](std::uint64_t) {
+      if (++asked == 1) take(30);
+      return ticks;
+    });
+    EXPECT_EQ(asked, 2);
+    EXPECT_EQ(got.ahead, first + 30 + (ticks == 0 ? 0 : 30 + ticks));
+  }
+}
+
+TEST(KeyedLimiterTable, ThinksAgainWhereAnotherThreadWasFaster) {
+  expect_second_thoughts<quoin::detail::exact_slots>();
+  expect_second_thoughts<quoin::detail::compact_slots>();
+}
+
 template <class F>
 void in_threads(F f) {
   constexpr std::uint64_t threads = 4;
@@ -537,6 +608,29 @@ TYPED_TEST(KeyedLimiter, StaysInOrderUnderThreads) {
   });
   const auto done = limiter.statistics();
   EXPECT_GE(done.allowed + done.denied, 4u * 1500);
+}
+
+TYPED_TEST(KeyedLimiter, ForgetsAllThatWasThereUnderThreads) {
+  auto options = usual;
+  options.rate = {1, 1s};
+  options.burst = 200'000;
+  options.capacity = 1;
+  TypeParam limiter(options, clock_at_zero);
+  std::atomic<std::uint64_t> begun{0}, ended{0};
+  std::thread asks([&] {
+    for (std::uint64_t i = 0; i < options.burst - 1; ++i) {
+      ++begun;
+      limiter.try_acquire_at(start, 1);
+      ++ended;
+    }
+  });
+  for (std::uint64_t before = 0; before < options.burst - 1;) {
+    before = ended;
+    limiter.clear();
+    const std::uint64_t left = limiter.peek_at(start, 1).remaining;
+    ASSERT_GE(left + (begun - before) + 1, options.burst);  // a tick may cost a whole one
+  }
+  asks.join();
 }
 
 }  // namespace

@@ -584,6 +584,8 @@ TEST(SharedWindow, KeepsItsBytes) {
   EXPECT_FALSE(heard(patched(bytes, 8, 1)).has_value());
   EXPECT_FALSE(heard(patched(bytes, 16, 1)).has_value());
   EXPECT_FALSE(heard(patched(bytes, 32, 1)).has_value());
+  EXPECT_EQ(heard(patched(bytes, 32, ~std::uint64_t{0})).error().position(), 32u);
+  EXPECT_EQ(heard(with_all_flags(bytes)).error().position(), 5u);
   EXPECT_FALSE(heard(patched(bytes, 40, ~std::uint64_t{0})).has_value()) << "not in order";
   EXPECT_FALSE(heard(patched(bytes, 48, ~std::uint64_t{0})).has_value());
   EXPECT_EQ(heard(patched(bytes, 72, 1u << 31)).value(), (1u << 31) + 107u);

@@ -300,6 +300,7 @@ TEST(SlidingLog, KeepsItsBytes) {
   const auto bytes = w.to_bytes_at(at(66s));
   expect_golden("limit/sliding_log.bin", bytes);
   expect_harmless<log>(read_golden("limit/sliding_log.bin"));
+  EXPECT_EQ(log::from_bytes_at(with_all_flags(bytes), at(0s), none).error().position(), 5u);
   const auto back = log::from_bytes_at(bytes, at(-1h), none);
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(back->options(), w.options());
@@ -315,6 +316,18 @@ TEST(SlidingLog, KeepsItsBytes) {
     EXPECT_FALSE(log::from_bytes_at(patched(bytes, offset, word), at(0s), none).has_value())
         << offset;
   }
+  // What is exactly a window old counts where the edge is closed, and has left where it is open.
+  log open({.rate = quoin::per_minute(1)}, none);
+  open.try_acquire_at(at(5s));
+  const auto aged = [&](const log& of, nanoseconds age) {
+    const auto form = patched(of.to_bytes_at(at(6s)), 40, static_cast<std::uint64_t>(age.count()));
+    return log::from_bytes_at(form, at(0s), none);
+  };
+  EXPECT_EQ(aged(open, 60s).error().position(), 40u);
+  EXPECT_FALSE(aged(open, 60s - 1ns).value().peek_at(at(0s)));
+  log closed({.rate = quoin::per_minute(1), .edge = log_edge::closed}, none);
+  closed.try_acquire_at(at(5s));
+  EXPECT_FALSE(aged(closed, 60s).value().peek_at(at(0s)));
 }
 
 }  // namespace

@@ -221,6 +221,7 @@ TEST(SlidingWindow, KeepsItsBytes) {
   const auto bytes = w.to_bytes_at(at(120s));
   expect_golden("limit/sliding_window.bin", bytes);
   expect_harmless<window>(read_golden("limit/sliding_window.bin"));
+  EXPECT_EQ(window::from_bytes_at(with_all_flags(bytes), at(0s), none).error().position(), 5u);
   const auto back = window::from_bytes_at(bytes, at(0s), none);
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(back->options(), w.options());

@@ -421,6 +421,10 @@ TEST(token_bucket, bytes_are_golden_and_know_no_epoch) {
   ASSERT_TRUE(earlier.has_value());
   EXPECT_EQ(earlier->peek_at(at(1s)), b.peek_at(at(100s)));
   EXPECT_EQ(earlier->to_bytes_at(at(0s)), b.to_bytes_at(at(99s)));
+  // At the end of all clocks, they owe until then.
+  const auto end = manual_clock::time_point::max();
+  const auto latest = bucket::from_bytes_at(b.to_bytes_at(at(99s)), end - 500ms, other);
+  EXPECT_FALSE(latest.value().peek_at(end - 400ms));
 
   using real = quoin::token_bucket<>;
   const auto now = std::chrono::steady_clock::now();

@@ -172,6 +172,12 @@ void expect_harmless(std::span<const std::byte> golden) {
   return golden;
 }
 
+/// Bytes like `golden` with all flags, and the checksum put right.
+[[nodiscard]] inline std::vector<std::byte> with_all_flags(const std::vector<std::byte>& golden) {
+  const auto header = quoin::detail::load_le<std::uint64_t>(golden.data());
+  return patched(golden, 0, header | std::uint64_t{0xff} << 40);
+}
+
 /// Lets `threads` ask at times that go on together, and returns when each admission was, in order.
 template <class Limiter>
 std::vector<std::int64_t> admissions(Limiter& limiter, unsigned threads, int requests,

@@ -171,7 +171,7 @@ class count_min_sketch {
   [[nodiscard]] double estimate_debiased(const Key& key) const {
     require_plain("estimate_debiased");
     const auto hash = detail::hash_key(hash_, key);
-    double rows[detail::max_cms_depth];
+    double rows[detail::max_cms_depth] = {};
     const auto others = static_cast<double>(shape_.width) - 1;
     Layout::template for_each_place<Counter>(
         hash, shape_.width, shape_.depth, [&](unsigned row, std::uint64_t place) {
