@@ -174,10 +174,12 @@ TEST(base58, known_pairs) {
   expect_bytes(codecs[0], bytes(40), std::string(40, '1'));
   bytes one_at_the_end(40);
   one_at_the_end.back() = 1;
-  expect_bytes(codecs[0], one_at_the_end, std::string(39, '1') + '2');
+  std::string ones(39, '1');
+  expect_bytes(codecs[0], one_at_the_end, ones.append("2"));
   bytes far(88);
   for (const unsigned char byte : bytes_of_hex("ec39d04c37e71e5d591881f6")) far.push_back(byte);
-  expect_bytes(codecs[0], far, std::string(88, '1') + "5TYzLYH1udmLdzCLM");
+  ones.assign(88, '1');
+  expect_bytes(codecs[0], far, ones.append("5TYzLYH1udmLdzCLM"));
   bytes all(256);
   for (std::size_t i = 0; i < 256; ++i) all[i] = static_cast<unsigned char>(i);
   expect_bytes(
