@@ -197,7 +197,7 @@ class lease_world {
   /// The store comes back empty, or as it was some time ago.
   void forget() {
     if (now_ < may_forget_) return;
-    may_forget_ = now_ + 2 * (options_.term + options_.skew);
+    may_forget_ = now_ + 2 * options_.term;
     const bool all = choose_(2) == 0;
     for (auto& past : past_) {
       past.push_back(all ? record() : past[pick(past.size())]);
@@ -219,7 +219,7 @@ class lease_world {
   }
   void pass() {
     if (calm_) return;
-    const std::uint64_t how = choose_(16);
+    const std::uint64_t how = choose_(options_.forgets ? 64 : 16);  // more is done in a term there
     const auto below = [&](std::int64_t n) {
       return static_cast<std::int64_t>(choose_(static_cast<std::uint64_t>(n)));
     };
@@ -247,7 +247,7 @@ class lease_world {
 
   void act(std::size_t i) {
     holder& h = holders_[i];
-    if (options_.forgets && !calm_ && choose_(64) == 0) forget();
+    if (options_.forgets && !calm_ && choose_(8) == 0) forget();
     const std::uint64_t what = choose_(32);
     if (h.busy) {
       if (what < 8 && h.ids) make(*h.ids, h.clock.now(), 1);  // its other threads go on
@@ -258,7 +258,7 @@ class lease_world {
     if (what == 2) return remember_time(h);
     if (what < 5) return release(h, what == 3);
     if (what == 5 && h.holds()) return begin_use(h);
-    if (what < 12) return keep(h);
+    if (what < 12 || (options_.forgets && what >= 24)) return keep(h);
     if (!h.old.empty() && what < 16) {
       make(*h.old[pick(h.old.size())], h.clock.now(), 2);
     } else if (h.ids) {

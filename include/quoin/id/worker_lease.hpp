@@ -79,7 +79,9 @@ struct worker_lease_options {
   /// For a store that may come back empty, or without its last writings (Redis, replicated or not):
   /// ids begin a term and `max_clock_skew` after a number was taken, when whatever lease was
   /// forgotten is over; until then `acquire` says `too_early`, and is to be asked again and again.
-  /// It may forget once in two terms, and all makers must have the same options.
+  /// It may forget once in two terms, and all makers must have the same options. A lease that has
+  /// ended is over, and clocks are read also where the time is given. `max_clock_skew` is a term at
+  /// most.
   bool store_may_forget = false;
 
   /// Where this maker's incarnations begin, one for each attempt to take a number. For tests; 0: from
@@ -146,14 +148,15 @@ class worker_lease {
   result acquire() {
     return acquired([this] { return ms_of(clock_.now()); });
   }
-  /// The same at a time of the clock's, read before.
+  /// The same at a time of the clock's, read before. (With `store_may_forget` the clock is read, too.)
   result acquire_at(time_point now) {
     return acquired([now] { return ms_of(now); });
   }
 
   /// Lets the lease end a term from now. `store_failed`: it lasts as long as before, ask again
   /// soon. `lost`: it is over, and its generators make no ids. Also of use after the lease has
-  /// ended: it goes on, if nobody else has taken the number meanwhile.
+  /// ended: it goes on, if nobody else has taken the number meanwhile. (With `store_may_forget` it is
+  /// `lost` then, as nobody knows.)
   result renew() { return renewed(ms_of(clock_.now())); }
   result renew_at(time_point now) { return renewed(ms_of(now)); }
 
@@ -234,6 +237,9 @@ class worker_lease {
       detail::fail_argument(name, "workers", workers_, "1 to 2^32");
     }
     if (probes_ == 0) detail::fail_argument(name, "max_probes", probes_, "1 or more");
+    if (forgets_ && skew_ > term_) {
+      detail::fail_argument(name, "max_clock_skew", skew_, "a term where the store may forget");
+    }
     while (incarnation_ == 0) incarnation_ = detail::random_from_system<std::uint64_t>();
     // All numbers in turn, in another order for each holder: who finds one taken does not follow
     // who was there before.
@@ -303,7 +309,7 @@ class worker_lease {
     const worker_record found = *read;
     if (!is_free(found, now)) return {};
     begin_ = found.token == 0 ? now : count(found.end);
-    if (forgets_) begin_ = detail::max_of(begin_, above(above(now, term_), skew_));
+    if (forgets_) begin_ = detail::max_of(begin_, waited(now));
     // The mark never goes back, not even if it is further ahead than the new lease ends.
     own_ = {found.token == 0 ? first_token(now) : found.token + 1, holder_, next_incarnation(),
             mark_at(detail::max_of(above(now, term_), begin_)), true};
@@ -312,6 +318,11 @@ class worker_lease {
     if (!static_cast<bool>(set) || !static_cast<bool>(*set)) return look();
     hold();
     return {};
+  }
+
+  /// When all leases that were renewed before `now` are over by all clocks.
+  [[nodiscard]] std::int64_t waited(std::int64_t now) const noexcept {
+    return above(above(now, term_), skew_);
   }
 
   /// Of this attempt alone: what an earlier one sent, and what it took for the mark before it, may
@@ -350,6 +361,8 @@ class worker_lease {
 
   void hold() {
     state_ = state::held;
+    // What the store forgot before it had this record ends before that.
+    if (forgets_) begin_ = detail::max_of(begin_, waited(ms_of(clock_.now())));
     stored_ = own_;
     next_ = home_;
     cover_.take(begin_, count(own_.end));
@@ -362,7 +375,10 @@ class worker_lease {
     worker_record to = own_;
     to.end = mark_at(detail::max_of(count(own_.end), above(now, term_)));
     if (to.end == own_.end) return worker_;  // the clock has gone back: records are never repeated
-    const worker_error reason = replace(to, now < count(own_.end));
+    const std::int64_t end = count(own_.end);
+    worker_error reason = has_ended(end, now) ? worker_error::lost : replace(to, now < end);
+    // What was written may be in the place of another's record that came after this lease.
+    if (has_ended(end, ms_of(clock_.now()))) reason = worker_error::lost;
     if (reason == worker_error::lost) {
       state_ = state::none;
       cover_.stop();
@@ -371,6 +387,11 @@ class worker_lease {
     cover_.extend(count(own_.end));
     if (reason != worker_error{}) return unexpected(reason);
     return worker_;
+  }
+
+  /// For good: of who took the number after its end, a store that forgets may know nothing.
+  [[nodiscard]] bool has_ended(std::int64_t end, std::int64_t now) const noexcept {
+    return forgets_ && now >= end;
   }
 
   QUOIN_COLD expected<mark, worker_error> released(std::int64_t unused) {
