@@ -18,6 +18,7 @@
 #include <string_view>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -289,6 +290,24 @@ TEST(counter_range, takes_no_block_that_overlaps_the_one_in_use) {
   answer = counter_block{~std::uint64_t{0}, 1};
   EXPECT_EQ(ids.next().value(), ~std::uint64_t{0});
   EXPECT_EQ(ids.next().error(), counter_error::bad_block);
+  // Nor where it is handed out in pieces: numbers of the first are those of the block too.
+  constexpr std::uint64_t piece = 0xffffffff;
+  for (const bool resumed : {false, true}) {
+    answer = counter_block{50, 2 * piece + 10};
+    quoin::counter_range_options options{.low_water = 0};
+    if (resumed) options.resume.current = std::exchange(answer, std::nullopt).value();
+    counter_range longer(options, [&] { return answer; });
+    for (const std::uint64_t count : {piece, piece, std::uint64_t{10}}) {
+      EXPECT_EQ(longer.reserve(~std::uint64_t{0})->count, count);
+    }
+    for (const counter_block wrong : {counter_block{60, 10}, counter_block{0, 51},
+                                      counter_block{50 + piece, 1}, counter_block{49, 99}}) {
+      answer = wrong;
+      EXPECT_EQ(longer.next().error(), counter_error::bad_block) << wrong.first;
+    }
+    answer = counter_block{0, 50};
+    EXPECT_EQ(longer.next().value(), 0u);
+  }
 }
 
 TEST(counter_range, others_go_on_while_one_fetches) {

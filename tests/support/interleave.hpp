@@ -49,6 +49,21 @@
 #define UNDER_THREAD_SANITIZER 0
 #endif
 
+// AddressSanitizer must be told: else what is thrown leaves marks on a stack that it does not know.
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifndef UNDER_ADDRESS_SANITIZER
+#define UNDER_ADDRESS_SANITIZER 0
+#endif
+#if UNDER_ADDRESS_SANITIZER
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 namespace quoin_test {
 
 struct interleaving_options {
@@ -219,6 +234,12 @@ class interleaver {
 
   static void run_body() {
     interleaver& self = *now_running();
+#if UNDER_ADDRESS_SANITIZER
+    const void* bottom = nullptr;
+    std::size_t size = 0;
+    __sanitizer_finish_switch_fiber(nullptr, &bottom, &size);
+    if (self.starting_) self.main_stack_ = {bottom, size};  // it is main that starts all
+#endif
     const std::size_t me = self.running_;
     self.threads_[me].body();
     self.unfinished_ &= ~bit(me);
@@ -228,7 +249,17 @@ class interleaver {
 
   void hand_over(::ucontext_t& from, std::size_t to) {
     running_ = to;
+#if UNDER_ADDRESS_SANITIZER
+    void* mine = nullptr;
+    const auto& [bottom, size] =
+        to == nobody ? main_stack_
+                     : stack_bounds{threads_[to].stack.data(), threads_[to].stack.size()};
+    __sanitizer_start_switch_fiber(&mine, bottom, size);
+#endif
     ::swapcontext(&from, to == nobody ? &main_ : &threads_[to].context);
+#if UNDER_ADDRESS_SANITIZER
+    __sanitizer_finish_switch_fiber(mine, nullptr, nullptr);
+#endif
   }
 
   void stop_before(const operation& what) {
@@ -342,6 +373,13 @@ class interleaver {
   interleaving_options options_;
   std::vector<thread> threads_;
   ::ucontext_t main_{};
+#if UNDER_ADDRESS_SANITIZER
+  struct stack_bounds {
+    const void* bottom = nullptr;
+    std::size_t size = 0;
+  };
+  stack_bounds main_stack_;
+#endif
   std::vector<event> trace_;
   std::vector<node> nodes_;
   std::size_t running_ = nobody;

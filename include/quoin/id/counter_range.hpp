@@ -15,7 +15,7 @@
 ///             coordinator's answer and the checkpoint loses that block, unless the coordinator gives
 ///             it again. Without checkpoints a crash loses the blocks in hand. Numbers go up within a
 ///             block. That no two blocks overlap is for the coordinator to see to; one that overlaps
-///             the block in use is refused.
+///             the block in use, or what was left of it to resume, is refused.
 /// Cost        next: one compare-and-swap. The thread that comes upon the low-water mark fetches the
 ///             next block while others go on; so it is with checkpoints, from half of the interval on.
 /// Memory      four cache lines.
@@ -123,6 +123,7 @@ class counter_range {
                          Persist persist = Persist())
       : interval_(keeps_none ? longest : min_of_interval(options.checkpoint_interval)),
         low_water_(options.low_water),
+        begin_(options.resume.current.first),
         rest_(options.resume.current),
         next_(options.resume.next),
         fetch_(std::move(fetch)),
@@ -341,7 +342,10 @@ class counter_range {
     if (!persist(after, from_next ? counter_block() : next_)) {
       return counter_error::checkpoint_failed;
     }
-    if (from_next) next_ = {};
+    if (from_next) {
+      begin_ = block.first;
+      next_ = {};
+    }
     rest_ = {block.first + count, block.count - count};
     const std::uint64_t generation = (word >> 32) + 1;
     slot& s = slot_of(generation << 32);
@@ -376,7 +380,8 @@ class counter_range {
     if (!static_cast<bool>(got)) return counter_error::refill_failed;
     const counter_block block = *got;
     if (block.count == 0) return counter_error::exhausted;
-    const counter_block used{s.first.load(std::memory_order_relaxed), s.count};
+    const std::uint64_t before = s.first.load(std::memory_order_relaxed) - begin_;
+    const counter_block used{begin_, before + s.count};
     if (!fits(block) || overlap(used, block)) return counter_error::bad_block;
     next_ = block;
     return {};
@@ -412,8 +417,9 @@ class counter_range {
   std::uint64_t retry_at_ = 0;  ///< no fetch ahead of need before this offset
   const std::uint64_t interval_;
   const std::uint64_t low_water_;
-  counter_block rest_;  ///< what follows the slot in its block
-  counter_block next_;  ///< the block after that
+  std::uint64_t begin_;  ///< of the block in use, or of what was left of it at the beginning
+  counter_block rest_;   ///< what follows the slot in its block
+  counter_block next_;   ///< the block after that
   Fetch fetch_;
   [[no_unique_address]] Persist persist_;
 };
