@@ -479,6 +479,23 @@ TEST(WorkerLease, OnlyTheLastGeneratorOfALeaseIsGivenMarks) {
   EXPECT_TRUE(third.try_next_at(in_layout(106s)));
 }
 
+TEST(WorkerLease, ATermIsNotShorterThanWhatMarksAreMadeOf) {
+  using in_seconds = quoin::hosted_counter_layout<0, std::chrono::seconds>;
+  for (const milliseconds term : {7999ms, 8000ms}) {
+    table rows;
+    manual_clock clock(at(100s));
+    table_lease a({.holder = 1, .workers = 1, .term = term}, store{&rows}, clock);
+    ASSERT_TRUE(a.acquire());
+    quoin::snowflake_options made;
+    if (term < 8s) {
+      EXPECT_THROW(static_cast<void>(a.guard<in_seconds>(made)), std::invalid_argument);
+    } else {
+      EXPECT_NO_THROW(static_cast<void>(a.guard<in_seconds>(made)));
+    }
+    EXPECT_NO_THROW(static_cast<void>(a.guard<layout>(made)));
+  }
+}
+
 TEST(WorkerLease, LargeNumbersAreTheDatacentersToo) {
   using original = quoin::twitter_original_layout;
   std::set<std::uint64_t> makers;
@@ -535,17 +552,19 @@ TEST(WorkerLease, AStoreThatMayForgetIsWaitedFor) {
   rows.rows.clear();
   clock.advance(10s);
   EXPECT_EQ(b.renew().error(), worker_error::lost);
-  // Who came to a record of long ago has a token that is less, and the number all the same.
+  // Tokens grow also where the last writings are lost.
   const worker_record long_ago{5, 1, 1, mark_at(0s), false};
-  rows.rows[0] = long_ago;
-  EXPECT_EQ(a.acquire().error(), worker_error::too_early);
-  ASSERT_TRUE(a.release());
-  clock.advance(20s);
-  EXPECT_EQ(b.acquire().error(), worker_error::too_early);
-  EXPECT_EQ(b.token(), 7u);
-  rows.rows[0] = long_ago;
-  EXPECT_EQ(a.acquire().error(), worker_error::too_early);
-  EXPECT_EQ(a.token(), 6u);
+  std::uint64_t last = b.token();
+  for (table_lease* const l : {&a, &b, &a}) {
+    rows.rows[0] = long_ago;
+    clock.advance(1ms);
+    EXPECT_EQ(l->acquire().error(), worker_error::too_early);
+    EXPECT_GT(l->token(), last);
+    last = l->token();
+    if (l == &a) {
+      ASSERT_TRUE(a.release());
+    }
+  }
   clock.advance(5s);
   EXPECT_EQ(b.renew().error(), worker_error::lost);
 }
@@ -741,6 +760,7 @@ TEST(WorkerLease, EveryOrderOfAMarkAndANewUse) {
         ++(may ? permitted : refused);
         EXPECT_FALSE(cover.permit(use, 150));
       });
+  EXPECT_TRUE(result.complete);
   EXPECT_GT(result.orders, 10u);
   EXPECT_GT(permitted, 0);
   EXPECT_GT(refused, 0);
@@ -767,7 +787,38 @@ TEST(WorkerLease, EveryOrderOfAMarkAndAnotherLease) {
     EXPECT_TRUE(!may || released >= 150);
     EXPECT_FALSE(beyond);
   });
+  EXPECT_TRUE(result.complete);
   EXPECT_GT(result.orders, 5u);
+}
+
+/// … of another number, which begins earlier, is used, and ends.
+TEST(WorkerLease, EveryOrderOfAMarkAndAnEarlierLease) {
+  if (UNDER_THREAD_SANITIZER) GTEST_SKIP() << "it does not know contexts";
+  const auto result = quoin_test::explore({.spurious_failures = 1, .most_runs = 20'000},
+                                          [](quoin_test::interleaver& run) {
+                                            quoin::detail::lease_cover<interleaved_atomic> cover;
+                                            cover.take(100, 200);
+                                            const std::uint64_t use = cover.begin_use();
+                                            bool may = false, next_may = false;
+                                            std::int64_t begin = 0, released = 0, next_released = 0;
+                                            run({[&] { may = cover.permit(use, 150); },
+                                                 [&] {
+                                                   cover.stop();
+                                                   released = cover.given();
+                                                   cover.take(50, 300);
+                                                   const std::uint64_t next = cover.begin_use();
+                                                   begin = cover.given();
+                                                   next_may = cover.permit(next, 120);
+                                                   cover.stop();
+                                                   next_released = cover.given();
+                                                 }});
+                                            EXPECT_TRUE(!may || released >= 150);
+                                            EXPECT_GE(begin, 50);
+                                            EXPECT_TRUE(next_may);
+                                            EXPECT_GE(next_released, 120);
+                                          });
+  EXPECT_TRUE(result.complete);
+  EXPECT_GT(result.orders, 100u);
 }
 
 TEST(WorkerLease, ThreadsAndRealTime) {

@@ -17,7 +17,8 @@
 ///             Clocks that differ by no more than `max_clock_skew` let no two makers hold one
 ///             number at one time, by `holds()`. If they differ by more, a live holder may be
 ///             robbed: it learns so when it renews, and still no id is made twice.
-///             Tokens grow with each change of holder, past releases and stores that were emptied.
+///             Tokens grow with each change of holder, past releases and, as far as clocks agree,
+///             stores that were emptied (with `store_may_forget`: that lost what was written last).
 /// Requests    that are lost, late, doubled or whose replies are lost leave nothing unclear for
 ///             longer than the store is out of reach: what is in the store says who wrote it.
 /// Cost        renew: one compare-and-set, each third of a term; acquire: a reading for each number
@@ -176,12 +177,12 @@ class worker_lease {
   [[nodiscard]] bool holds_at(time_point now) const {
     return state_ == state::held && ms_of(now) < count(own_.end);
   }
-  /// When to renew: a third of the term after it was last done.
+  /// When to renew what is held: a third of the term after it was last done.
   [[nodiscard]] mark when_to_renew() const noexcept {
     return mark_at(below(count(own_.end), term_ - term_ / 3));
   }
 
-  // --- of the last number acquired ---------------------------------------------------------------
+  // --- of the number that is held, or was last asked for -----------------------------------------
 
   [[nodiscard]] std::uint64_t worker() const noexcept { return worker_; }
   /// The fencing token; see `worker_record`.
@@ -195,20 +196,24 @@ class worker_lease {
   /// number, of which the high bits are the datacenter where the workers' field has too few, and
   /// `not_before` in `options`, and a `guard_interval` of no more than an eighth of the term. The
   /// guard is for that one generator: those of guards that were given before get no more marks.
-  /// Requires that a number is held.
+  /// Requires that a number is held. Throws `std::invalid_argument` if the layout has too few
+  /// workers, or a unit of time longer than an eighth of the term: ids would come with gaps.
   template <class Layout>
   [[nodiscard]] worker_lease_guard guard(snowflake_options& options) {
     if (state_ != state::held) detail::fail("quoin::worker_lease: guard() without a number");
     if (workers_ > Layout::capacity().workers) {
       detail::fail_argument(name, "workers", workers_, "no more than the layout has");
     }
+    const std::chrono::nanoseconds eighth = std::chrono::nanoseconds(mark::duration(term_)) / 8;
+    if (detail::snowflake_rules<Layout>::ticks_in(eighth) == 0) {
+      detail::fail_argument(name, "term", term_, "8 of the layout's units of time or more, in ms");
+    }
     constexpr std::uint64_t mine = (std::uint64_t{1} << Layout::worker_bits) - 1;
     options.worker = worker_ & mine;
     if (workers_ - 1 > mine) options.datacenter = worker_ >> Layout::worker_bits;
     const std::uint64_t use = cover_.begin_use();
     options.not_before = mark_at(cover_.given());
-    options.guard_interval = detail::min_of(
-        options.guard_interval, std::chrono::nanoseconds(std::chrono::milliseconds(term_)) / 8);
+    options.guard_interval = detail::min_of(options.guard_interval, eighth);
     return {cover_, use};
   }
 
@@ -311,7 +316,7 @@ class worker_lease {
     begin_ = found.token == 0 ? now : count(found.end);
     if (forgets_) begin_ = detail::max_of(begin_, waited(now));
     // The mark never goes back, not even if it is further ahead than the new lease ends.
-    own_ = {found.token == 0 ? first_token(now) : found.token + 1, holder_, next_incarnation(),
+    own_ = {token_after(found, now), holder_, next_incarnation(),
             mark_at(detail::max_of(above(now, term_), begin_)), true};
     state_ = state::unsure;
     auto&& set = store_.compare_and_set(worker_, found, own_);
@@ -342,11 +347,13 @@ class worker_lease {
     return count(found.end) <= (found.held ? below(now, skew_) : above(now, skew_));
   }
 
-  /// More than any that was given before in a store that has forgotten it: fewer than one a
-  /// millisecond.
-  [[nodiscard]] static std::uint64_t first_token(std::int64_t now) noexcept {
-    return now < 1 ? 1
-                   : detail::min_of(static_cast<std::uint64_t>(now), worker_record::last_token - 1);
+  /// Where tokens may be forgotten, more than any that was given before: fewer than one a millisecond.
+  [[nodiscard]] std::uint64_t token_after(const worker_record& found,
+                                          std::int64_t now) const noexcept {
+    const std::uint64_t next = found.token + 1;
+    if ((found.token != 0 && !forgets_) || now < 1) return next;
+    return detail::max_of(
+        next, detail::min_of(static_cast<std::uint64_t>(now), worker_record::last_token - 1));
   }
 
   /// Whether the record that was sent is there. (Another's answer, "no", may be to a second sending
