@@ -325,6 +325,74 @@ TEST(SnowflakeThreads, NeedsNoCounterToGrow) {
   EXPECT_GT(given, 10'000);
 }
 
+/// The same with a guard that fails now and then, over restarts, with all policies: what the counter
+/// saves is a reading, never a mark.
+TEST(SnowflakeThreads, NeedsNoCounterForItsMarks) {
+  std::uint64_t random = 2;
+  const auto draw = [&](std::uint64_t n) {
+    random = random * 6364136223846793005 + 1442695040888963407;
+    return static_cast<std::int64_t>((random >> 33) % n);
+  };
+  sys_ms saved, begin(1000ms);
+  bool fails = false;
+  const auto save = [&](sys_ms mark) {
+    if (!fails) saved = mark;
+    return !fails;
+  };
+  counted::time.store(1000);
+  std::uint64_t last = 0;
+  int given = 0;
+  for (int life = 0; life < 200; ++life) {
+    saved = sys_ms(milliseconds(INT64_MIN));
+    quoin::snowflake_generator<small, counted, decltype(save), quoin::detail::plain_word,
+                               counted::ticks>
+        ids({.on_exhaustion = static_cast<exhaustion>(draw(3)),
+             .max_lead = milliseconds(draw(20)),
+             .on_clock_back = static_cast<clock_back>(draw(3)),
+             .max_backward = milliseconds(draw(30)),
+             .not_before = begin,
+             .guard_interval = milliseconds(1 + draw(20)),
+             .start_bits = static_cast<unsigned>(draw(2))},
+            save);
+    for (int i = 0; i < 200; ++i) {
+      counted::time.store(counted::time.load() + draw(9) - (draw(2) == 0 ? 4 : 3));
+      counted::counter_is_ahead = draw(50) == 0 ? -(std::int64_t{1} << 62) : draw(20) - 10;
+      fails = draw(8) == 0;
+      const auto run = ids.try_reserve(1 + static_cast<std::uint64_t>(draw(6)));
+      if (!run) continue;
+      ASSERT_GT(run->first(), last);
+      last = (*run)[run->size() - 1];
+      ASSERT_LT(small::decode(last).time, saved);
+      ASSERT_LT(small::decode(last).time, ids.unused_from());
+      ++given;
+    }
+    begin = draw(2) == 0 && saved > sys_ms(0ms) ? saved : ids.unused_from();
+    counted::time.store(begin.time_since_epoch().count() - draw(10));
+  }
+  counted::counter_is_ahead = 0;
+  EXPECT_GT(given, 10'000);
+}
+
+/// The system's clock and the processor's counter: an id is of a time between two readings, or of a
+/// millisecond before, however long this thread is stopped anywhere.
+TEST(SnowflakeThreads, TellsTheTimeByTheProcessorsCounter) {
+  quoin::snowflake_generator<twitter_layout> ids({.worker = 1});
+  const auto now = [] {
+    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+  };
+  static_cast<void>(ids.next());
+  sys_ms latest = now();  // a clock that is set back meanwhile is no failure
+  for (int i = 0; i < 20'000; ++i) {
+    const sys_ms before = now();
+    const auto id = ids.try_next();
+    latest = std::max(latest, now());
+    if (!id) continue;
+    const sys_ms time = twitter_layout::decode(*id).time;
+    ASSERT_LE(time, latest);
+    ASSERT_GE(time, before - 1ms);
+  }
+}
+
 /// Every order of two threads whose readings are old, and of which one lets time pass: no id is of a
 /// time older than promised, nor ahead of the clock, and none is refused for want of a reading.
 TEST(SnowflakeThreads, EveryOrderOfTwoThreadsAndACounter) {
@@ -366,6 +434,47 @@ TEST(SnowflakeThreads, EveryOrderOfTwoThreadsAndACounter) {
       EXPECT_GT(result.orders, 10u);
     }
   }
+}
+
+/// … and a guard: none is at or beyond what was saved.
+TEST(SnowflakeThreads, EveryOrderOfTwoThreadsACounterAndAMark) {
+  if (UNDER_THREAD_SANITIZER) GTEST_SKIP() << "it does not know contexts";
+  const auto result = quoin_test::explore({.most_runs = most_runs}, [&](quoin_test::interleaver&
+                                                                            run) {
+    counted::time.store(99);
+    sys_ms saved;
+    const auto save = [&](sys_ms mark) {
+      saved = mark;
+      return true;
+    };
+    quoin::snowflake_generator<small, counted, decltype(save), interleaved_atomic, counted::ticks>
+        ids({.guard_interval = 2ms}, save);
+    counted::time.store(100);
+    ASSERT_EQ(ids.try_reserve(7)->size(), 7u);
+    counted::time.store(102);
+    std::vector<std::uint64_t> made[2];
+    const auto take = [&](std::size_t thread) {
+      const auto id = ids.try_next();
+      if (!id) return;
+      EXPECT_LT(small::decode(*id).time, saved);
+      made[thread].push_back(*id);
+    };
+    run({[&] {
+           take(0);
+           counted::time.store(106);
+           take(0);
+         },
+         [&] {
+           take(1);
+           take(1);
+         }});
+    std::set<std::uint64_t> all;
+    for (const auto& mine : made) {
+      EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end()));
+      for (const std::uint64_t id : mine) EXPECT_TRUE(all.insert(id).second);
+    }
+  });
+  EXPECT_GT(result.orders, 10u);
 }
 
 }  // namespace
