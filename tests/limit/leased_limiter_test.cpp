@@ -220,6 +220,37 @@ TEST(leased_limiter, wants_what_a_cost_after_a_long_quiet_needs) {
   }
 }
 
+TEST(leased_limiter, needs_what_it_refused_and_not_what_passed) {
+  manual_clock clock;
+  pool p({.rate = quoin::per_second(1000)}, clock);
+  limiter one({.node = 1}, clock);
+  static_cast<void>(one.try_acquire_at(clock.now(), 10));
+  one.granted_at(clock.now(), p.grant(one.request_at(clock.now())));
+  clock.advance(1s);
+  EXPECT_FALSE(one.try_acquire_at(clock.now(), 500));
+  for (const std::uint64_t cost : {0u, 3u}) {
+    EXPECT_EQ(one.acquire_up_to_at(clock.now(), cost), cost);
+  }
+  const lease_request request = one.request_at(clock.now());
+  EXPECT_EQ(request.needed, 500u);
+  EXPECT_GE(request.wanted, 500u);
+}
+
+TEST(leased_limiter, peeks_without_a_lease_as_it_answers) {
+  manual_clock clock;
+  for (const std::uint64_t fallback : {0u, 5u}) {
+    limiter one({.node = 1, .fallback = quoin::per_second(fallback)}, clock);
+    for (const std::uint64_t cost : {0u, 5u, 6u}) {
+      const decision peeked = one.peek_at(clock.now(), cost);
+      const decision answered = one.try_acquire_at(clock.now(), cost);
+      EXPECT_EQ(peeked.allowed, answered.allowed) << cost;
+      EXPECT_EQ(peeked.reason, answered.reason) << cost;
+      EXPECT_EQ(peeked.limit, answered.limit) << cost;
+      one.refund_at(clock.now(), cost);
+    }
+  }
+}
+
 // --- nodes, a pool, and a network that loses, doubles and delays ------------------------------------
 
 struct world {

@@ -21,6 +21,8 @@
 
 namespace {
 
+static_assert(sizeof(void*) != 8 || sizeof(quoin::shared_window<>) == 320, "as its page says");
+
 using namespace std::chrono_literals;
 using namespace quoin_test;
 using quoin::manual_clock;

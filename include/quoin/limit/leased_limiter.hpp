@@ -20,8 +20,9 @@
 /// The node asks for twice what it spends, or refuses, in one interval and a round trip, and
 /// again when half of that is spent. When it is quiet it wants half as much at each request, and
 /// gives back the rest, as it does what is above `hold_at_most` of the last answer. A cost that
-/// is above its share passes when the pool gives it whole, in turn. After a request that brought
-/// no answer it asks again, each time twice as late, up to 32 intervals.
+/// is above its share passes when the pool gives it whole, in turn; not where the node spends on
+/// small costs what came for it. After a request that brought no answer it asks again, each time
+/// twice as late, up to 32 intervals.
 ///
 /// Answers: `limit` is the most that ever passes at once: the pool's burst, as its last answer has it,
 /// or `max_wanted` if that is less. A cost above it is `cost_above_limit`, and nothing is asked for on
@@ -92,6 +93,7 @@ class leased_limiter_core {
   }
 
   [[nodiscard]] decision peek(std::int64_t now, std::uint64_t cost) const noexcept {
+    if (cost == 0) return {.allowed = true, .limit = most_, .remaining = held(now)};
     if (now >= valid_until_) {
       const decision d = fallback_.peek(now, cost);
       return d.allowed ? by_fallback(d) : refused_by_both(refused(now, cost), d);
@@ -233,6 +235,7 @@ class leased_limiter_core {
   [[nodiscard]] std::int64_t asked() const noexcept { return asked_[sequence_ % remembered]; }
 
   void demand(std::uint64_t cost, std::uint64_t least) noexcept {
+    if (cost == 0) return;  // all passed: nothing is lacking
     needed_ = min_of(needed_, least);
     if (!checked_add(unmet_, cost, &unmet_)) unmet_ = ~std::uint64_t{0};
   }

@@ -32,7 +32,7 @@
 ///             pass earlier, or later.
 /// Cost        try_acquire_at: 1 to 4 ns. merge: 10 ns for each node that the message names; the
 ///             first request of a window: some ns for each node that is known.
-/// Memory      312 bytes and 40 for each other node that let something in of late.
+/// Memory      320 bytes and 40 for each other node that let something in of late.
 /// Threads     like a standard container.
 /// Bytes       messages: format id 0x0708, docs/formats.md#shared-windows.
 ///
