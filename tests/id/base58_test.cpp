@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quoin/id/base58.hpp>
 
+#include "support/guarded_pages.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -344,6 +346,53 @@ TEST(base58, errors_of_bytes) {
   EXPECT_TRUE(out[0] == 0 && out[1] == 1);
   EXPECT_TRUE(same(base58::decode_bytes_within(std::span(out), "").value(), 0));
   expect_error(base58::decode_bytes_within(std::span(out), "11111"), errc::bad_value, 4);
+}
+
+// Whatever is in it, with the width as what there may be.
+TEST(base58, texts_too_long_for_the_output) {
+  for (const codec& c : codecs) {
+    for (const std::size_t size : {0u, 1u, 4u, 25u, 32u, 64u, 100u}) {
+      const std::size_t width = base58::max_width_of_bytes(size);
+      bytes out(size);
+      for (const std::size_t longer :
+           {width + 1, width + 16, std::size_t{1399}, std::size_t{5000}}) {
+        for (const char character : {c.alphabet[0], c.alphabet[1], c.alphabet[57], '0', '-'}) {
+          const std::string text(longer, character);
+          const auto exactly = c.decode_bytes_to(out, text);
+          expect_error(exactly, errc::trailing_bytes, width);
+          EXPECT_TRUE(same(exactly.error().size_stated(), width));
+          expect_error(base58::decode_bytes_within(std::span(out), text), errc::trailing_bytes,
+                       width);
+        }
+      }
+    }
+  }
+  expect_error(base58::decode_bytes<32>(std::string(45, '1')), errc::trailing_bytes, 44);
+}
+
+// No load and no store beyond a text and its bytes.
+TEST(base58, nothing_else_is_touched) {
+  const quoin_test::guarded_pages all_texts(1399), all_bytes(1024);
+  std::uint64_t state = 13;
+  for (std::size_t size = 0; size <= base58::max_bytes; size += size < 130 ? 1 : 149) {
+    for (const bool at_end : {false, true}) {
+      bytes value(size);
+      for (auto& byte : value) byte = static_cast<unsigned char>(next_random(state) >> 40);
+      if (size % 3 == 0) std::fill_n(value.begin(), size / 3, static_cast<unsigned char>(0));
+      const std::string text = by_definition(codecs[0].alphabet, value);
+      const std::span in(all_bytes.bytes(at_end, size), size);
+      std::copy(value.begin(), value.end(), in.begin());
+      const std::span out(reinterpret_cast<char*>(all_texts.bytes(at_end, text.size())),
+                          text.size());
+      ASSERT_TRUE(same(base58::encode_bytes_to(out, in), text.size()));
+      const std::string_view written(out.data(), out.size());
+      ASSERT_TRUE(same(written, text));
+      std::fill(in.begin(), in.end(), static_cast<unsigned char>(0xa5));
+      ASSERT_TRUE(same(base58::decode_bytes_to(in, written).value(), size));
+      ASSERT_TRUE(std::equal(in.begin(), in.end(), value.begin()));
+      ASSERT_TRUE(same(base58::decode_bytes_within(in, written).value(), size));
+    }
+  }
 }
 
 TEST(base58, the_longest) {

@@ -28,8 +28,8 @@ template <byte_like Byte>
 }
 
 /// Writes `zeros` zeros and the number without those that `all` has in front; returns how many
-/// characters that is, and does nothing where `out` has no room for them.
-template <auto Alphabet>
+/// characters that is, and does nothing where `out` has no room for them. `all` has at most `Most`.
+template <auto Alphabet, std::size_t Most>
 [[nodiscard]] QUOIN_ALWAYS_INLINE constexpr std::size_t base58_put(std::span<char> out,
                                                                    std::size_t zeros,
                                                                    std::string_view all) noexcept {
@@ -37,7 +37,7 @@ template <auto Alphabet>
   const std::size_t size = zeros + all.size();
   if (size > out.size()) return 0;
   for (std::size_t i = 0; i < zeros; ++i) out[i] = Alphabet[0];
-  copy_text(out.data() + zeros, all.data(), all.size());
+  copy_text<Most>(out.data() + zeros, all.data(), all.size());
   return size;
 }
 
@@ -47,7 +47,7 @@ template <auto Alphabet, std::size_t Limbs>
     std::span<char> out, std::size_t zeros, const std::uint32_t (&limbs)[Limbs]) noexcept {
   char all[radix_width_of_bytes<58>(4 * Limbs)] = {};
   radix_write_limbs<Alphabet>(all, limbs);
-  return base58_put<Alphabet>(out, zeros, {all, sizeof all});
+  return base58_put<Alphabet, sizeof all>(out, zeros, {all, sizeof all});
 }
 
 /// The same for 4 · `Limbs` bytes at most.
@@ -72,7 +72,7 @@ template <auto Alphabet>
   char all[radix_max_text<58>] = {};
   const std::size_t width = radix_width_of_bytes<58>(size);
   radix_write_words<Alphabet>(all, width, number);
-  return base58_put<Alphabet>(out, zeros, {all, width});
+  return base58_put<Alphabet, sizeof all>(out, zeros, {all, width});
 }
 
 /// Writes up to `radix_max_bytes` bytes; returns how many characters that is, and does nothing where
@@ -138,7 +138,7 @@ template <auto Alphabet>
   return radix_read_words<Alphabet>(p, size, words, count);
 }
 
-/// Reads a text; returns how many bytes were written, or `base58_failed` where there is a foreign
+/// Reads a text of at most `radix_max_text` characters; returns how many bytes were written, or `base58_failed` where there is a foreign
 /// character, or the bytes are not `exactly` those of `out`, or more than those.
 template <auto Alphabet, byte_like Byte>
 [[nodiscard]] constexpr std::size_t base58_read(std::span<Byte> out, bool exactly,
@@ -158,7 +158,6 @@ template <auto Alphabet, byte_like Byte>
     const bool good = base58_read_blocks<Alphabet, 6>(words, p, size);
     return good ? base58_store(out, exactly, zeros, words, words_of(96)) : base58_failed;
   }
-  if (size > radix_max_text<58>) return base58_failed;
   std::uint64_t words[words_of(radix_max_text<58>)] = {};
   const std::size_t count = words_of(size);
   const bool good = base58_read_long<Alphabet>(words, count, p, size);

@@ -57,15 +57,22 @@ template <auto Alphabet>
   return {errc::bad_value, at, "the number is too large"};
 }
 
-/// Copies `size` characters, of which nothing overlaps.
+/// Copies `size` ≤ `Most` characters, of which nothing overlaps.
+template <std::size_t Most>
 QUOIN_ALWAYS_INLINE constexpr void copy_text(char* out, const char* from,
                                              std::size_t size) noexcept {
   if (std::is_constant_evaluated() || size < 4) {
     for (std::size_t i = 0; i < size; ++i) out[i] = from[i];
-  } else if (size >= 16) {
-    for (std::size_t i = 0; i + 16 <= size; i += 16) std::memcpy(out + i, from + i, 16);
-    std::memcpy(out + size - 16, from + size - 16, 16);
-  } else if (size >= 8) {  // two words that overlap in equal characters
+    return;
+  }
+  if constexpr (Most >= 16) {  // some compilers warn of it where it can never be
+    if (size >= 16) {
+      for (std::size_t i = 0; i + 16 <= size; i += 16) std::memcpy(out + i, from + i, 16);
+      std::memcpy(out + size - 16, from + size - 16, 16);
+      return;
+    }
+  }
+  if (size >= 8) {  // two words that overlap in equal characters
     std::memcpy(out, from, 8);
     std::memcpy(out + size - 8, from + size - 8, 8);
   } else {
@@ -183,7 +190,7 @@ class radix_numbers {
     Kernel::write(all, n);
     const std::size_t count = digits_in_use(all);
     if (count > out.size()) return 0;
-    copy_text(out.data(), all + (Width - count), count);
+    copy_text<Width>(out.data(), all + (Width - count), count);
     return count;
   }
 
@@ -198,7 +205,7 @@ class radix_numbers {
     char all[Width] = {};
     Kernel::write(all, n);
     if (out.size() < digits_in_use(all)) return false;
-    copy_text(out.data(), all + (Width - out.size()), out.size());
+    copy_text<Width>(out.data(), all + (Width - out.size()), out.size());
     return true;
   }
 

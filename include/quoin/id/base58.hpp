@@ -75,7 +75,7 @@ class basic_base58 : public detail::radix_numbers<detail::base58_numbers<Alphabe
   }
 
   /// Writes the text of `bytes` to the start of `out`.
-  /// @param bytes  any contiguous range of a byte type but arrays of `char`
+  /// @param bytes  any contiguous range of a byte type but arrays of `char`; must not overlap `out`
   /// @return how many characters were written; 0, and `out` untouched, where they do not fit, which
   ///         `max_width_of_bytes(bytes.size())` always do, or `bytes` are more than `max_bytes` (or
   ///         none)
@@ -109,7 +109,7 @@ class basic_base58 : public detail::radix_numbers<detail::base58_numbers<Alphabe
   /// Reads the text of exactly `out.size()` bytes into `out`, which is unspecified after an error: a
   /// text longer than any of so many bytes (`errc::trailing_bytes`), a foreign character, more bytes
   /// (`errc::bad_value`, at the first digit that is too large), fewer (`errc::truncated`, at the end).
-  /// @param out  at most `max_bytes`, more are a caller's mistake
+  /// @param out  at most `max_bytes`, more are a caller's mistake; must not overlap `text`
   /// @return `out.size()`
   template <detail::byte_like Byte, std::size_t Extent>
   [[nodiscard]] static constexpr expected<std::size_t, error> decode_bytes_to(
@@ -161,9 +161,12 @@ class basic_base58 : public detail::radix_numbers<detail::base58_numbers<Alphabe
     if (out.size() > max_bytes) {
       detail::fail_argument("base58", "out.size()", out.size(), "at most 1024");
     }
-    const std::size_t size = detail::base58_read<Alphabet>(out, exactly, text);
-    if (size == detail::base58_failed) return unexpected<error>(fault(text, out.size()));
-    return size;
+    // Reading costs the square of the length: none that is too long is begun.
+    if (text.size() <= max_width_of_bytes(out.size())) {
+      const std::size_t size = detail::base58_read<Alphabet>(out, exactly, text);
+      if (size != detail::base58_failed) return size;
+    }
+    return unexpected<error>(fault(text, out.size()));
   }
 
   [[nodiscard]] QUOIN_COLD static constexpr error fault(std::string_view text,
@@ -175,27 +178,22 @@ class basic_base58 : public detail::radix_numbers<detail::base58_numbers<Alphabe
     }
     const std::size_t zeros = detail::zeros_in_front<Alphabet>(text);
     if (zeros > size) return {errc::bad_value, size, "more zeros than there are bytes"};
-    // The largest number of the bytes that are left.
-    unsigned char bytes[max_bytes] = {};
-    for (std::size_t i = 0; i < size - zeros; ++i) bytes[i] = 0xff;
-    char largest[detail::radix_max_text<58>] = {};
-    const std::size_t digits =
-        detail::base58_write<Alphabet>(std::span<char>(largest), bytes, size - zeros);
-    const std::string_view number = text.substr(zeros), limit(largest, digits);
-    if (number.size() < digits || (number.size() == digits && !above(number, limit))) {
-      return {errc::truncated, text.size(), "the text of fewer bytes"};
+    const error fewer{errc::truncated, text.size(), "the text of fewer bytes"};
+    const std::string_view number = text.substr(zeros);
+    const std::size_t digits = max_width_of_bytes(size - zeros);
+    if (number.size() < digits) return fewer;
+    std::size_t at = 0;  // of a longer number than any of the bytes that are left
+    if (number.size() == digits) {
+      unsigned char bytes[max_bytes] = {};
+      for (std::size_t i = 0; i < size - zeros; ++i) bytes[i] = 0xff;
+      char largest[detail::radix_max_text<58>] = {};
+      static_cast<void>(
+          detail::base58_write<Alphabet>(std::span<char>(largest), bytes, size - zeros));
+      while (at < digits && number[at] == largest[at]) ++at;
+      const auto& digit = detail::digits_in<Alphabet>;
+      if (at == digits || digit[number[at]] < digit[largest[at]]) return fewer;
     }
-    const error beyond = detail::too_large_a_number<Alphabet>(number, limit);
-    return {beyond.code(), zeros + beyond.position(), "the text of more bytes"};
-  }
-
-  /// Whether the number `a` is above `b`, of as many digits.
-  [[nodiscard]] static constexpr bool above(std::string_view a, std::string_view b) noexcept {
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      if (a[i] != b[i])
-        return detail::digits_in<Alphabet>[a[i]] > detail::digits_in<Alphabet>[b[i]];
-    }
-    return false;
+    return {errc::bad_value, zeros + at, "the text of more bytes"};
   }
 };
 
