@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quoin/id/base32.hpp>
 
+#include "support/guarded_pages.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -345,6 +347,44 @@ TEST(base32, bytes_of_every_size) {
       if (size == 0) continue;
       ASSERT_TRUE(std::equal(value.begin(), value.end(),
                              reinterpret_cast<const unsigned char*>(back.value().data())));
+    }
+  }
+}
+
+template <class T>
+concept encodes_bytes = requires(const T& value) {
+  base32::encode_bytes(value);
+};
+template <class T>
+concept writes_bytes = requires(const T& value, std::span<char> out) {
+  base32::encode_bytes_to(out, value);
+};
+
+// An array of `char` would be text to its first zero, and bytes behind it lost.
+TEST(base32, arrays_of_char_are_not_taken_for_text) {
+  static_assert(!encodes_bytes<char[16]> && !writes_bytes<char[16]>);
+  static_assert(encodes_bytes<unsigned char[16]> && writes_bytes<std::string_view>);
+}
+
+// No load and no store beyond a text and its bytes.
+TEST(base32, nothing_else_is_touched) {
+  const quoin_test::guarded_pages all_texts(1639), all_bytes(1024);
+  std::uint64_t state = 13;
+  for (std::size_t size = 1; size <= base32::max_bytes; size += size < 70 ? 1 : 159) {
+    for (const bool at_end : {false, true}) {
+      bytes value(size);
+      for (auto& byte : value) byte = static_cast<unsigned char>(next_random(state) >> 40);
+      const std::string text = by_definition(value, base32::width_of_bytes(size));
+      const std::span in(all_bytes.bytes(at_end, size), size);
+      std::copy(value.begin(), value.end(), in.begin());
+      const std::span out(reinterpret_cast<char*>(all_texts.bytes(at_end, text.size())),
+                          text.size());
+      ASSERT_TRUE(same(base32::encode_bytes_to(out, in), text.size()));
+      const std::string_view written(out.data(), out.size());
+      ASSERT_TRUE(same(written, text));
+      std::fill(in.begin(), in.end(), static_cast<unsigned char>(0xa5));
+      ASSERT_TRUE(base32::decode_bytes_to(in, written).has_value());
+      ASSERT_TRUE(std::equal(in.begin(), in.end(), value.begin()));
     }
   }
 }

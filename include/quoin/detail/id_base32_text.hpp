@@ -202,7 +202,8 @@ constexpr void base32_write_bytes(char* out, const Byte* p, std::size_t size) no
     out += width;
   }
   for (; at < size; at += 10, out += 16) {
-    put_crockford(out, base32_load(p + at, 5), base32_load(p + at + 5, 5));
+    put_crockford(out, load_be<std::uint64_t>(p + at) >> 24,
+                  load_be<std::uint64_t>(p + at + 2) & low_40_bits);
   }
 }
 
@@ -218,7 +219,7 @@ template <byte_like Byte>
     const std::size_t low = min_of<std::size_t>(at, 5), width = base32_width_of_bytes(at);
     good =
         take_crockford<false>(pad_to_sixteen<crockford_alphabet>(p, width, width), first, second);
-    good &= (at <= 5 ? first == 0 && second >> (8 * at) == 0 : first >> (8 * (at - 5)) == 0);
+    good &= (at <= 5 ? second >> (8 * at) == 0 : first >> (8 * (at - 5)) == 0);
     base32_store(out, first, at - low);
     base32_store(out + (at - low), second, low);
     p += width;
@@ -226,8 +227,8 @@ template <byte_like Byte>
   for (; at < size; at += 10, p += 16) {
     good &= take_crockford<false>({load_le<std::uint64_t>(p), load_le<std::uint64_t>(p + 8)}, first,
                                   second);
-    base32_store(out + at, first, 5);
-    base32_store(out + at + 5, second, 5);
+    store_be(out + at, first << 24 | second >> 16);
+    store_be(out + at + 8, static_cast<std::uint16_t>(second & 0xffff));
   }
   return good;
 }

@@ -131,7 +131,7 @@ class base32 : public detail::base32_reading {
   /// Writes `bytes` to the first `width_of_bytes(bytes.size())` characters of `out`. Each size has
   /// a width of its own, so that zero bytes in front are kept and the text alone tells the size. 16
   /// bytes are the text of the ULID that they are.
-  /// @param bytes  any contiguous range of a byte type but arrays of `char`
+  /// @param bytes  any contiguous range of a byte type but arrays of `char`; must not overlap `out`
   /// @return the width; 0, and `out` untouched, where `out` is smaller or `bytes` are more than
   ///         `max_bytes` (or none)
   template <detail::byte_range Bytes>
@@ -165,7 +165,7 @@ class base32 : public detail::base32_reading {
   /// Reads the text of `out.size()` bytes into `out`, which is unspecified after an error: another
   /// length than `width_of_bytes(out.size())` (`errc::truncated`, `errc::trailing_bytes`), a
   /// foreign character, a number too large (`errc::bad_value`). Strict as `decode`.
-  /// @param out  at most `max_bytes`, more are a caller's mistake
+  /// @param out  at most `max_bytes`, more are a caller's mistake; must not overlap `text`
   /// @return `out.size()`
   template <detail::byte_like Byte, std::size_t Extent>
   [[nodiscard]] static constexpr expected<std::size_t, error> decode_bytes_to(
