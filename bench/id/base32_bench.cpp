@@ -110,7 +110,8 @@ void decode_fixed_by_digits(benchmark::State& state) {
            all |= digit;
            n = n << 5 | (digit & 31);
          }
-         return all < 32 ? n : 0;
+         const bool good = text.size() == base32::max_width && all < 32;
+         return good && quoin::detail::digits_in<base32::alphabet>[text[0]] < 16 ? n : 0;
        });
 }
 BENCHMARK(decode_fixed_by_digits);

@@ -63,6 +63,7 @@ void sizes(benchmark::internal::Benchmark* b) {
 
 void encode_bytes(benchmark::State& state) {
   std::vector<char> out(base58::max_width_of_bytes(size_of(state)));
+  benchmark::DoNotOptimize(out.data());
   each(state, some_bytes(size_of(state)),
        [&](const bytes& value) { return base58::encode_bytes_to(out, value); });
 }
@@ -77,6 +78,7 @@ BENCHMARK(encode_bytes_to_string)->Arg(32);
 void encode_bytes_by_digits(benchmark::State& state) {
   std::vector<unsigned char> digits(base58::max_width_of_bytes(size_of(state)));
   std::vector<char> out(digits.size());
+  benchmark::DoNotOptimize(out.data());
   each(state, some_bytes(size_of(state)), [&](const bytes& value) {
     std::size_t used = 0;
     for (unsigned carry : value) {
@@ -95,6 +97,7 @@ BENCHMARK(encode_bytes_by_digits)->Apply(sizes);
 
 void decode_bytes(benchmark::State& state) {
   bytes out(size_of(state));
+  benchmark::DoNotOptimize(out.data());
   each(state, some_texts(size_of(state)), [&](const std::string& text) {
     return base58::decode_bytes_to(std::span(out), text).has_value();
   });
@@ -103,6 +106,7 @@ BENCHMARK(decode_bytes)->Apply(sizes);
 
 void decode_bytes_by_digits(benchmark::State& state) {
   bytes out(size_of(state));
+  benchmark::DoNotOptimize(out.data());
   each(state, some_texts(size_of(state)), [&](const std::string& text) {
     std::size_t used = 0;
     for (const char c : text) {
@@ -133,6 +137,7 @@ std::vector<std::uint64_t> some_numbers() {
 
 void encode_number(benchmark::State& state) {
   std::array<char, base58::max_width> out{};
+  benchmark::DoNotOptimize(out.data());
   each(state, some_numbers(), [&](std::uint64_t n) { return base58::encode_to(out, n); });
 }
 BENCHMARK(encode_number);
