@@ -238,6 +238,10 @@ TEST(RedisLimiter, SpeaksAsRedisCell) {
   const auto refused = quoin::from_redis_cell(integers{1, 16, 0, 2, 32}).value();
   EXPECT_EQ(refused.reason, limit_reason::limited);
   EXPECT_EQ(refused.retry_after, 2s);
+  EXPECT_EQ(quoin::from_redis_cell(integers{1, 16, 0, -1, 2}).value().reason,
+            quoin::limit_reason::cost_above_limit);
+  EXPECT_EQ(quoin::from_redis_cell(integers{1, 0, 0, -1, 0}).value().reason,
+            quoin::limit_reason::no_rate);
   EXPECT_EQ(quoin::from_redis_cell(integers{1, 16, 0, -1, most}).value().reset_after, quoin::never);
   for (const integers& bad :
        {integers{2, 16, 15, -1, 2}, integers{0, -1, 15, -1, 2}, integers{0, 16, 17, -1, 2},

@@ -3,6 +3,8 @@
 
 #include <quoin/limit/keyed_limiter.hpp>
 
+#include <pthread.h>
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -166,7 +168,7 @@ TEST(LimitRules, SayWhichFaultComesFirst) {
   ends({{.key = "y", .rules = {none}}, {.key = "x", .rules = {a, a}}}, "there are two of it");
 }
 
-// So many that comparing each with each would take half a minute; in the worst orders, and nested.
+// So many that comparing each with each would take half a minute; in the worst orders.
 TEST(LimitRules, AreMadeOfManyInNoTime) {
   constexpr std::size_t n = 30'000;
   const auto value_of = [](std::size_t i) {
@@ -187,7 +189,10 @@ TEST(LimitRules, AreMadeOfManyInNoTime) {
       EXPECT_EQ(limit_of(rules, {{"k", value_of(i)}}), i + 1);
     }
   }
-  constexpr std::size_t deep = 20'000;
+}
+
+/// A rule below the other; the last one has a limit.
+std::vector<limit_rule> deep_rules(std::size_t deep) {
   std::vector<limit_rule> nested;
   for (std::size_t i = 0; i < deep; ++i) {
     std::vector<limit_rule> above(1);
@@ -196,8 +201,37 @@ TEST(LimitRules, AreMadeOfManyInNoTime) {
     above[0].rules = std::move(nested);
     nested = std::move(above);
   }
-  const limit_rules rules("d", std::move(nested));
-  EXPECT_EQ(limit_of(rules, entries(deep, rule_entry{"k", "v"})), 7u);
+  return nested;
+}
+
+/// With a stack of 256 kB, of which a tree that is gone through by recursion needs more.
+void with_a_small_stack(void (*what)()) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
+  pthread_t thread{};
+  const auto run = [](void* call) -> void* {
+    (*static_cast<void (**)()>(call))();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, run, &what), 0);
+  ASSERT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(LimitRules, AreOfAnyDepthAndAtFaultInAnyDepth) {
+  constexpr std::size_t deep = 20'000;
+  with_a_small_stack([] {
+    const limit_rules rules("d", deep_rules(deep));
+    EXPECT_EQ(limit_of(rules, entries(deep, rule_entry{"k", "v"})), 7u);
+    std::vector<limit_rule> wrong = deep_rules(deep);
+    wrong[0].key.clear();
+    EXPECT_THROW(limit_rules("d", std::move(wrong)), std::invalid_argument);
+    wrong = deep_rules(deep);
+    wrong.emplace_back();
+    wrong[1].key = "k";
+    EXPECT_THROW(limit_rules("d", std::move(wrong)), std::invalid_argument);
+  });
 }
 
 // --- against the definition, on trees at random ---------------------------------------------------

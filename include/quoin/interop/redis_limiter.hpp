@@ -326,7 +326,9 @@ struct redis_cell_answer {
   d.remaining = static_cast<std::uint64_t>(remaining);
   d.reset_after = wait(reset);
   if (!d.allowed) {
-    d.reason = retry < 0 ? limit_reason::cost_above_limit : limit_reason::limited;
+    d.reason = limit == 0  ? limit_reason::no_rate
+               : retry < 0 ? limit_reason::cost_above_limit
+                           : limit_reason::limited;
     d.retry_after = retry < 0 ? never : wait(retry);
   }
   return d;

@@ -16,7 +16,7 @@
 ///             each value by itself. Keys of different entries differ.
 /// Cost        match: for an entry on a level with n rules O(log n) comparisons, and one for each rule
 ///             of it that ends with `*`; no allocation. Construction: O(n log n) comparisons for a
-///             level, and no deeper a stack for deeper trees.
+///             level, and no deeper a stack for deeper trees, be they at fault.
 /// Memory      that of the strings and 200 bytes for each rule.
 /// Threads     concurrent reads; immutable.
 /// Source      github.com/envoyproxy/ratelimit at 008b66a, README and src/config/config_impl.go. There
@@ -78,7 +78,21 @@ class limit_rules {
   /// a limit over no time, one that is `unlimited` besides, and one that replaces itself.
   explicit limit_rules(std::string domain, std::vector<limit_rule> rules)
       : domain_(std::move(domain)) {
-    top_ = add(std::move(rules));
+    // Taken apart before anything can be at fault: the tree's own destructor goes as deep as it is.
+    std::vector<std::vector<limit_rule>>
+        lists;                        // the one below rule i, counted through all, is i + 1
+    std::vector<std::size_t> firsts;  // the number of each list's first rule
+    std::size_t count = 0;
+    lists.push_back(std::move(rules));
+    for (std::size_t l = 0; l < lists.size(); ++l) {
+      const std::size_t size = lists[l].size();
+      for (std::size_t j = 0; j < size; ++j) {
+        std::vector<limit_rule> below = std::exchange(lists[l][j].rules, {});
+        lists.push_back(std::move(below));
+      }
+      firsts.push_back(std::exchange(count, count + size));
+    }
+    top_ = add(lists[0], 0);
     std::vector<std::size_t> waiting;  // nodes without their levels; the next one is last
     const auto wait = [&](const level& at) {
       for (std::size_t i = at.last; i-- > at.first;) waiting.push_back(i);
@@ -87,7 +101,8 @@ class limit_rules {
     while (!waiting.empty()) {
       const std::size_t i = waiting.back();
       waiting.pop_back();
-      const level below = add(std::exchange(nodes_[i].rule.rules, {}));
+      const std::size_t list = nodes_[i].below.first;
+      const level below = add(lists[list], firsts[list]);
       nodes_[i].below = below;
       wait(below);
     }
@@ -225,8 +240,9 @@ class limit_rules {
     }
   }
 
-  /// Appends a level, whose nodes have no levels below them yet.
-  level add(std::vector<limit_rule> rules) {
+  /// Appends a level. Its nodes have no levels below them yet, but in their place the number of the
+  /// list that these are to be made of.
+  level add(std::vector<limit_rule>& rules, std::size_t number) {
     if (rules.empty()) return {nodes_.size(), nodes_.size(), nodes_.size()};
     std::vector<std::size_t> prefixes;
     const std::vector<std::size_t> sorted = in_order(rules);
@@ -241,10 +257,12 @@ class limit_rules {
     level at;
     at.first = nodes_.size();
     for (const std::size_t i : sorted) {
-      if (!is_prefix(rules[i])) nodes_.push_back({std::move(rules[i]), {}});
+      if (!is_prefix(rules[i])) nodes_.push_back({std::move(rules[i]), {number + i + 1}});
     }
     at.sorted = nodes_.size();
-    for (const std::size_t i : prefixes) nodes_.push_back({std::move(rules[i]), {}});
+    for (const std::size_t i : prefixes) {
+      nodes_.push_back({std::move(rules[i]), {number + i + 1}});
+    }
     at.last = nodes_.size();
     return at;
   }

@@ -171,7 +171,9 @@ class shared_window : public detail::limiter_face<detail::shared_core, Clock> {
   [[nodiscard]] std::uint64_t version() const noexcept { return this->core_.version(); }
 
   /// Learns what a message says; an error for other bytes, for other windows, and when there would
-  /// be more than `max_nodes`: then nothing has changed.
+  /// be more than `max_nodes`: then nothing has changed, not even of nodes that are known, until the
+  /// sender leaves some out (`to_bytes_since`). Messages are trusted: who invents nodes keeps others
+  /// out for two windows.
   /// @return  how many admissions it had not known.
   expected<std::uint64_t, error> merge_bytes_at(time_point now, std::span<const std::byte> bytes) {
     const auto frame =
