@@ -37,10 +37,11 @@ inline constexpr digit_table crockford_values = [] {
     table.digits[static_cast<unsigned char>(c)] = digit;
     if (c >= 'A') table.digits[static_cast<unsigned char>(c) + ('a' - 'A')] = digit;
   }
-  for (const char c : {'I', 'i', 'L', 'l'}) {
+  constexpr char ones[] = {'I', 'i', 'L', 'l'}, noughts[] = {'O', 'o'};
+  for (const char c : ones) {
     table.digits[static_cast<unsigned char>(c)] = crockford_alias | 1;
   }
-  for (const char c : {'O', 'o'}) table.digits[static_cast<unsigned char>(c)] = crockford_alias;
+  for (const char c : noughts) table.digits[static_cast<unsigned char>(c)] = crockford_alias;
   table.digits[static_cast<unsigned char>('-')] = crockford_hyphen;
   return table;
 }();
